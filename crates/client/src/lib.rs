@@ -1,0 +1,1 @@
+//! The HTTP floor every REST connector stands on: retry, budgets, paging, streaming, redaction.

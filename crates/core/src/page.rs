@@ -1,0 +1,163 @@
+//! Pages: the unit of back-pressure, of cancellation and of checkpointing; and streams over them.
+
+use std::{fmt, future::Future, num::NonZeroU32};
+
+use futures::Stream;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Where the next page starts, as the vendor says it. Opaque, and good within one run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PageToken(String);
+
+/// Which page, and how large at the most.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// `None` for the first page.
+    pub token: Option<PageToken>,
+    /// The most items wanted; the vendor may give fewer. `None` leaves it to the connector.
+    pub limit: Option<NonZeroU32>,
+}
+
+/// Some items, and where the next ones are. A page may be empty and still have a next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items in the vendor's order.
+    pub items: Vec<T>,
+    /// `None` on the last page.
+    pub next: Option<PageToken>,
+}
+
+/// Streams the pages that `fetch` gives, one at a time; the next is asked for when the stream is
+/// polled for it. A token equal to the one before it is a protocol error, not a loop. Ends after
+/// the first error. Dropping the stream stops it.
+pub fn pages<T, F, Fut>(first: PageRequest, mut fetch: F) -> impl Stream<Item = Result<Page<T>>>
+where
+    F: FnMut(PageRequest) -> Fut,
+    Fut: Future<Output = Result<Page<T>>>,
+{
+    async_stream::try_stream! {
+        let limit = first.limit;
+        let mut token = first.token;
+        loop {
+            let page = fetch(PageRequest { token: token.clone(), limit }).await?;
+            let next = page.next.clone();
+            if next.is_some() && next == token {
+                Err(Error::protocol("the vendor gave the same page token twice, so the listing would never end"))?;
+            }
+            yield page;
+            if next.is_none() {
+                break;
+            }
+            token = next;
+        }
+    }
+}
+
+/// Streams the items of the pages that `fetch` gives. See [`pages`].
+pub fn items<T, F, Fut>(first: PageRequest, fetch: F) -> impl Stream<Item = Result<T>>
+where
+    F: FnMut(PageRequest) -> Fut,
+    Fut: Future<Output = Result<Page<T>>>,
+{
+    let pages = pages(first, fetch);
+    async_stream::try_stream! {
+        for await page in pages {
+            for item in page?.items {
+                yield item;
+            }
+        }
+    }
+}
+
+impl PageToken {
+    /// A token as the vendor gave it.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    /// The token as the vendor gave it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PageRequest {
+    /// The first page, of any size.
+    pub fn first() -> Self {
+        Self::default()
+    }
+
+    /// The page that starts at `token`.
+    pub fn at(token: PageToken) -> Self {
+        Self { token: Some(token), limit: None }
+    }
+
+    /// At most `limit` items; 0 leaves it to the connector.
+    #[must_use]
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = NonZeroU32::new(limit);
+        self
+    }
+
+    /// The limit, or `default`, but never more than `most`.
+    pub fn limit_or(&self, default: u32, most: u32) -> u32 {
+        self.limit.map_or(default, NonZeroU32::get).min(most)
+    }
+}
+
+impl<T> Page<T> {
+    /// The last page.
+    pub fn last(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+impl fmt::Display for PageToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures::{StreamExt, TryStreamExt, executor::block_on};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    async fn three(request: PageRequest) -> Result<Page<u32>> {
+        let at: u32 = request.token.as_ref().map_or(0, |token| token.as_str().parse().unwrap_or(99));
+        let next = (at < 2).then(|| PageToken::new((at + 1).to_string()));
+        Ok(Page { items: vec![at * 2, at * 2 + 1], next })
+    }
+
+    #[test]
+    fn a_listing_is_complete_and_in_order() {
+        let all: Vec<u32> = block_on(items(PageRequest::first(), three).try_collect()).expect("three pages");
+        assert_eq!(all, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn nothing_is_read_ahead_of_need() {
+        let asked = Cell::new(0);
+        let stream = pages(PageRequest::first(), |request| {
+            asked.set(asked.get() + 1);
+            three(request)
+        });
+        let mut stream = std::pin::pin!(stream);
+        block_on(stream.next()).expect("a page").expect("no error");
+        assert_eq!(asked.get(), 1);
+    }
+
+    #[test]
+    fn a_repeated_token_is_an_error_and_not_a_loop() {
+        let stuck = |_| async { Ok(Page { items: vec![1], next: Some(PageToken::new("same")) }) };
+        let result: Result<Vec<u32>> = block_on(items(PageRequest::first(), stuck).try_collect());
+        assert_eq!(result.expect_err("the second page repeats the token").kind(), ErrorKind::Protocol);
+    }
+}

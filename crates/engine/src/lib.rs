@@ -1,0 +1,1 @@
+//! Imports: walks, fingerprints, quarantine, removals; from a connector to an ingestor.

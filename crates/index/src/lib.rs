@@ -1,0 +1,1 @@
+//! Chunks, embeddings and search: the embedded index of Catchment.

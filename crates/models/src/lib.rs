@@ -1,0 +1,1 @@
+//! Embedders and language models: OpenAI-compatible endpoints and local model directories.

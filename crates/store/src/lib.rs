@@ -1,0 +1,1 @@
+//! One database for the ledger, integrations and threads.

@@ -1,0 +1,1 @@
+//! The conformance suite of connectors, fault injection, and fakes.
