@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{entry::EntryId, tenant::{IntegrationId, Tenant}, permissions::Readers};
+use crate::{
+    entry::EntryId,
+    permissions::Readers,
+    tenant::{IntegrationId, Tenant},
+};
 
 /// The identity of a document: which entry of which integration it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

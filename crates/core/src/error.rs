@@ -104,7 +104,8 @@ impl Error {
 
     /// The item at `path` is not there.
     pub fn not_found(path: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::NotFound, "not found: check the path, it may have been moved or deleted").with("path", path)
+        Self::new(ErrorKind::NotFound, "not found: check the path, it may have been moved or deleted")
+            .with("path", path)
     }
 
     /// What was asked for is beyond this connector, format or server.

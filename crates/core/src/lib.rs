@@ -1,17 +1,47 @@
 #![doc = include_str!("../README.md")]
 
+pub mod actions;
+pub mod changes;
+pub mod config;
+pub mod connector;
+pub mod content;
 pub mod document;
 pub mod entry;
 pub mod error;
+pub mod ingest;
+pub mod ledger;
+pub mod model;
 pub mod page;
 pub mod permissions;
+pub mod records;
+pub mod registry;
 pub mod secret;
 pub mod tenant;
+pub mod tokens;
+pub mod vendor;
+pub mod walk;
+pub mod webhook;
 
+pub use actions::{Action, Actions};
+pub use changes::{Change, ChangePage, Changes, Cursor};
+pub use connector::{Account, Browse, Capabilities, Connector, Download, Flat};
+pub use content::{ByteRange, Content};
 pub use document::{Block, BlockKind, Document, DocumentKey, Text, TextPage};
 pub use entry::{ContentHash, Entry, EntryId, EntryKind, Fingerprint};
 pub use error::{Actor, Error, ErrorKind, Result, Retry};
+pub use ingest::{Held, Ingested, Ingestor};
+pub use ledger::{EntryResult, Known, Ledger, LedgerEntry, Quarantine, Run, RunOutcome, Unseen};
+pub use model::{Embedder, LanguageModel, Prompt, Role, Speaker, Turn};
 pub use page::{Page, PageRequest, PageToken};
 pub use permissions::{Permissions, Principal, Readers};
+pub use records::{Outcome, Record, RecordKind, RecordPage, Records, WriteOp};
+pub use registry::{Manifest, Registry};
 pub use secret::Secret;
 pub use tenant::{IntegrationId, Tenant};
+pub use tokens::{Fence, Revision, TokenStore, Tokens};
+pub use vendor::{AuthMethod, Context, Vendor};
+pub use walk::{Complete, Step};
+pub use webhook::{Hint, RawRequest, RawResponse, Webhooks};
+
+/// What a vendor crate needs besides this one, so that it names each version once.
+pub use async_trait::async_trait;

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{entry::Entry, error::Result, page::{Page, PageRequest}};
+use crate::{
+    entry::Entry,
+    error::Result,
+    page::{Page, PageRequest},
+};
 
 /// The capability to tell who may read what.
 #[async_trait]

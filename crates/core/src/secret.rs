@@ -79,7 +79,8 @@ impl<'de> Deserialize<'de> for Secret {
             refuse!(visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_bytes(&[u8]));
         }
 
-        deserializer.deserialize_string(Visitor)
+        // Not `deserialize_string`: formats refuse a wrong type there themselves, quoting the value.
+        deserializer.deserialize_any(Visitor)
     }
 }
 

@@ -1,0 +1,88 @@
+//! Vendors: the typed half of a connector, which a [`Registry`](crate::Registry) erases.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    connector::{Capabilities, Connector},
+    error::Result,
+    tenant::{IntegrationId, Tenant},
+    webhook::Webhooks,
+};
+
+/// A vendor: what it is called, what it needs to know, and how to connect.
+pub trait Vendor: 'static {
+    /// The lower-case id on the wire: `s3`, `google_drive`.
+    const ID: &'static str;
+    /// What the vendor calls itself.
+    const NAME: &'static str;
+    /// One sentence for a catalogue.
+    const DESCRIPTION: &'static str;
+    /// A small picture as SVG markup.
+    const ICON: &'static str;
+    /// The ways to sign in.
+    const AUTH: &'static [AuthMethod];
+    /// What its connectors can do; the conformance suite holds it against what they do.
+    const CAPABILITIES: Capabilities;
+
+    /// The settings. Its JSON Schema draws the form and documents the fields; secrets are of
+    /// type [`Secret`](crate::Secret). Deny unknown fields, so that a mistyped name is found.
+    type Config: DeserializeOwned + JsonSchema;
+
+    /// Makes a connector. Checks the settings against each other, reaches for nothing: the
+    /// first call does.
+    fn connect(config: Self::Config, cx: Context) -> Result<impl Connector>;
+
+    /// The settings that an address stands for (`s3://bucket/prefix`), if it is this vendor's.
+    fn locate(address: &str) -> Option<Result<Value>> {
+        let _ = address;
+        None
+    }
+
+    /// The vendor's webhooks.
+    fn webhooks() -> Option<&'static dyn Webhooks> {
+        None
+    }
+}
+
+/// A way to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// Nothing to sign in to, or public data.
+    None,
+    /// Keys, passwords or tokens that a person pastes.
+    Keys,
+    /// The person consents on the vendor's page.
+    Oauth2,
+    /// A service account of the organization.
+    ServiceAccount,
+}
+
+/// For whom, and within what, a connector works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// On whose behalf.
+    pub tenant: Tenant,
+    /// Through which integration.
+    pub integration: IntegrationId,
+    /// Whether the connector may use what belongs to the host and not to the tenant: credentials
+    /// in the environment and in profile files, instance metadata, the local file system. True
+    /// on a command line, false on a server that many share.
+    pub host_access: bool,
+    /// Whether addresses that a user gave may be in private networks.
+    pub private_network: bool,
+}
+
+impl Context {
+    /// For a program of one's own: everything the host may do, the connector may do.
+    pub fn local() -> Self {
+        Self { tenant: Tenant::local(), integration: IntegrationId(0), host_access: true, private_network: true }
+    }
+
+    /// For a tenant of a shared server: nothing of the host, no private addresses.
+    pub fn shared(tenant: Tenant, integration: IntegrationId) -> Self {
+        Self { tenant, integration, host_access: false, private_network: false }
+    }
+}
