@@ -40,7 +40,9 @@ impl Vendor for Shed {
 #[async_trait]
 impl Connector for Shelf {
     async fn check(&self) -> Result<Account> {
-        Ok(Account { name: self.0.shelf.clone(), ..Account::default() })
+        let name = self.0.shelf.clone();
+        let details = vec![("signed".to_owned(), self.0.key.is_some().to_string())];
+        Ok(Account { name, details, ..Account::default() })
     }
 }
 
