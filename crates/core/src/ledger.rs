@@ -16,74 +16,92 @@ use crate::{
 /// Keeps, for each integration, what was seen and what became of it.
 ///
 /// The order that makes a crash harmless: the ingestor acknowledges, then the ledger records.
-/// What the ledger calls ingested is in the index; what is in the index and not in the ledger is
-/// ingested again under the same key. Every call is durable when it returns and cancel-safe.
+/// What the ledger calls ingested is in the index; what is in the index and not recorded is
+/// unsettled, and ingested again under the same key. Every call is one transaction, durable when
+/// it returns, and cancel-safe.
+///
+/// An entry is *settled* while the ledger can vouch for what the ingestor holds of it. Whatever
+/// may make that untrue unsettles it first.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Starts a run over everything under `root` (a path; "" is everything). Runs of one
-    /// integration may overlap; each has a number greater than all before it.
-    async fn begin(&self, integration: IntegrationId, root: &str) -> Result<Run>;
+    /// Starts a run over everything under `roots` (paths; "" is everything), which are kept for
+    /// the person. Runs of one integration may overlap; each has a number greater than all
+    /// before it.
+    async fn begin(&self, integration: IntegrationId, roots: &[String]) -> Result<Run>;
 
     /// Notes that a page of entries was seen in this run, and gives what is known of each, in
-    /// the same order. An entry under a tombstone is alive again.
+    /// the same order. An entry under a tombstone is alive again. An entry that was ingested
+    /// under another path is unsettled: its document carries the old one.
     async fn seen(&self, run: &Run, entries: &[Entry]) -> Result<Vec<Known>>;
 
+    /// Notes that the ingestor is about to replace what it holds of an entry. From here until
+    /// [`Ledger::record`] nothing is known of its content, so that a crash in between ends in
+    /// another ingestion, even if the source goes back to the version before.
+    async fn unsettle(&self, run: &Run, entry: &EntryId) -> Result<()>;
+
     /// Records what became of an entry, after the ingestor has acknowledged it. A result of an
-    /// older run never replaces one of a newer run.
+    /// older run never replaces one of a newer run, nor an [invalidation](Ledger::invalidate)
+    /// since that run began.
     async fn record(&self, run: &Run, entry: &Entry, result: &EntryResult) -> Result<()>;
 
-    /// Counts the living entries under the run's root, and those of them this run has not seen.
-    async fn unseen(&self, run: &Run) -> Result<Unseen>;
+    /// Counts the living entries below the proof's root from before this run, and those of them
+    /// that neither this run nor a later one has seen.
+    async fn unseen(&self, run: &Run, proof: &Complete) -> Result<Unseen>;
 
-    /// Puts a tombstone on every entry under the run's root that this run has not seen, and says
-    /// how many. Only a complete listing may do this.
+    /// Puts a tombstone on every entry below the proof's root that neither this run nor a later
+    /// one has seen, and says how many.
     async fn bury(&self, run: &Run, proof: &Complete) -> Result<u64>;
 
-    /// Up to `limit` entries whose tombstone is older than `grace`, for the ingestor to remove.
-    async fn buried(&self, integration: IntegrationId, grace: Duration, limit: u32) -> Result<Vec<EntryId>>;
+    /// Unsettles and gives up to `limit` entries whose tombstone is older than `grace`, for the
+    /// ingestor to remove and the ledger to forget.
+    async fn take_buried(&self, integration: IntegrationId, grace: Duration, limit: u32) -> Result<Vec<Buried>>;
 
     /// Forgets entries for good, after the ingestor has removed them. Entries that came back to
-    /// life in the meantime stay; their ids are given back.
+    /// life or were ingested again in the meantime stay; their ids are given back, for
+    /// [`Ledger::invalidate`]: nobody knows which came last, the removal or the new document.
     async fn forget(&self, integration: IntegrationId, entries: &[EntryId]) -> Result<Vec<EntryId>>;
 
-    /// One page of what is held as ingested, tombstones included, in the order of the entries'
-    /// ids (by bytes), from behind `after`.
-    async fn ingested(
+    /// One page of everything the ledger holds, tombstones included, in the order of the
+    /// entries' ids (by bytes), from behind `after`.
+    async fn entries(
         &self,
         integration: IntegrationId,
         after: Option<&EntryId>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>>;
 
-    /// Makes the next run ingest these entries again, whatever their fingerprints say.
+    /// Unsettles entries, whatever a run that has already begun may still record of them: the
+    /// next run ingests them again.
     async fn invalidate(&self, integration: IntegrationId, entries: &[EntryId]) -> Result<()>;
 
-    /// Ends a run.
+    /// Ends a run. A run that was dropped or killed never ends, which harms nothing.
     async fn finish(&self, run: &Run, outcome: RunOutcome) -> Result<()>;
 }
 
 /// One run of an integration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
     /// Greater than the number of every run that began before.
     pub number: i64,
     /// The integration.
     pub integration: IntegrationId,
-    /// The path that is walked; "" is everything.
-    pub root: String,
 }
 
 /// What the ledger knows of an entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// The fingerprint at the last ingestion, unless it was invalidated.
+    /// The fingerprint at the last ingestion; only of a settled entry, and only if it had one.
     pub fingerprint: Option<Fingerprint>,
-    /// SHA-256 of the bytes at the last ingestion, unless it was invalidated.
+    /// SHA-256 of the bytes at the last ingestion; only of a settled entry.
     pub content_hash: Option<String>,
-    /// How many chunks the last ingestion made.
+    /// How many chunks the last ingestion made; 0 unless settled.
     pub chunks: u32,
-    /// Set while the entry is in quarantine: it failed before with this fingerprint.
+    /// The portfolio of the last ingestion; only of a settled entry, and only if it had one.
+    pub portfolio: Option<String>,
+    /// Set if the entry failed the last time it was tried, with the fingerprint it has now.
     pub quarantine: Option<Quarantine>,
+    /// Whether this very run has seen the entry before, under this path or another.
+    pub again: bool,
 }
 
 /// An entry that failed, and when it is tried again.
@@ -96,7 +114,7 @@ pub struct Quarantine {
     /// Not before this time; `None`: not at all until its fingerprint changes.
     pub until: Option<DateTime<Utc>>,
     /// What the last failure was.
-    pub kind: String,
+    pub kind: ErrorKind,
     /// What the last failure said.
     pub message: String,
 }
@@ -110,6 +128,8 @@ pub enum EntryResult {
         content_hash: String,
         /// How many chunks it made.
         chunks: u32,
+        /// The portfolio it was imported into, if any.
+        portfolio: Option<String>,
     },
     /// It could not be ingested. What was ingested before stays.
     Failed {
@@ -125,9 +145,9 @@ pub enum EntryResult {
 /// What a run has not seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unseen {
-    /// Living entries under the root, before this run.
+    /// Living entries below the root that were there before this run.
     pub living: u64,
-    /// Those this run has not seen.
+    /// Those of them that neither this run nor a later one has seen.
     pub unseen: u64,
 }
 
@@ -143,13 +163,31 @@ pub enum RunOutcome {
     Aborted,
 }
 
-/// An entry the ledger holds as ingested.
+/// An entry under a tombstone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Buried {
+    /// The entry.
+    pub entry: EntryId,
+    /// Its path when it was last seen.
+    pub path: String,
+}
+
+/// An entry the ledger holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerEntry {
     /// The entry.
     pub entry: EntryId,
     /// Its path when it was last seen.
     pub path: String,
+    /// Whether it is under a tombstone.
+    pub buried: bool,
+    /// What the ingestor holds of it; `None` unless settled.
+    pub settled: Option<Settled>,
+}
+
+/// What the ledger vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
     /// SHA-256 of the bytes that were ingested.
     pub content_hash: String,
     /// How many chunks that made.

@@ -31,7 +31,7 @@ pub use document::{Block, BlockKind, Document, DocumentKey, Text, TextPage};
 pub use entry::{ContentHash, Entry, EntryId, EntryKind, Fingerprint};
 pub use error::{Actor, Error, ErrorKind, Result, Retry};
 pub use ingest::{Held, Ingested, Ingestor};
-pub use ledger::{EntryResult, Known, Ledger, LedgerEntry, Quarantine, Run, RunOutcome, Unseen};
+pub use ledger::{Buried, EntryResult, Known, Ledger, LedgerEntry, Quarantine, Run, RunOutcome, Settled, Unseen};
 pub use model::{Embedder, LanguageModel, Prompt, Role, Speaker, Turn};
 pub use page::{Page, PageRequest, PageToken};
 pub use permissions::{Permissions, Principal, Readers};
@@ -41,7 +41,7 @@ pub use secret::Secret;
 pub use tenant::{IntegrationId, Tenant};
 pub use threads::{Message, ThreadId, Threads};
 pub use tokens::{Fence, Revision, TokenStore, Tokens};
-pub use vendor::{AuthMethod, Context, Vendor};
+pub use vendor::{AuthMethod, Context, Location, Vendor};
 pub use walk::{Complete, Step};
 pub use webhook::{Hint, RawRequest, RawResponse, Webhooks};
 

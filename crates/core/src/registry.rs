@@ -10,7 +10,7 @@ use crate::{
     config,
     connector::{Capabilities, Connector},
     error::{Error, Result},
-    vendor::{AuthMethod, Context, Vendor},
+    vendor::{AuthMethod, Context, Location, Vendor},
     webhook::Webhooks,
 };
 
@@ -47,7 +47,7 @@ struct Erased {
     manifest: Manifest,
     schema: fn() -> Schema,
     connect: fn(Value, Context) -> Result<Arc<dyn Connector>>,
-    locate: fn(&str) -> Option<Result<Value>>,
+    locate: fn(&str) -> Option<Result<Location>>,
     webhooks: fn() -> Option<&'static dyn Webhooks>,
 }
 
@@ -105,11 +105,11 @@ impl Registry {
         (self.vendor(vendor)?.connect)(settings, cx).map_err(|error| error.with("vendor", vendor))
     }
 
-    /// The vendor and the settings that an address such as `s3://bucket/prefix` stands for.
-    pub fn locate(&self, address: &str) -> Result<(&'static str, Value)> {
+    /// The vendor whose address this is, and what it stands for.
+    pub fn locate(&self, address: &str) -> Result<(&'static str, Location)> {
         for (id, vendor) in &self.vendors {
-            if let Some(settings) = (vendor.locate)(address) {
-                return Ok((id, settings.map_err(|error| error.with("vendor", id))?));
+            if let Some(location) = (vendor.locate)(address) {
+                return Ok((id, location.map_err(|error| error.with("vendor", id))?));
             }
         }
         Err(Error::config(

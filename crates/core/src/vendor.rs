@@ -34,8 +34,8 @@ pub trait Vendor: 'static {
     /// first call does.
     fn connect(config: Self::Config, cx: Context) -> Result<impl Connector>;
 
-    /// The settings that an address stands for (`s3://bucket/prefix`), if it is this vendor's.
-    fn locate(address: &str) -> Option<Result<Value>> {
+    /// What an address stands for (`s3://bucket/prefix`, `./docs`), if it is this vendor's.
+    fn locate(address: &str) -> Option<Result<Location>> {
         let _ = address;
         None
     }
@@ -44,6 +44,15 @@ pub trait Vendor: 'static {
     fn webhooks() -> Option<&'static dyn Webhooks> {
         None
     }
+}
+
+/// What an address stands for: where to connect, and what to look at there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Location {
+    /// Settings in the shape of the vendor's schema. An address carries no secret.
+    pub settings: Value,
+    /// A path below the connector's root: "" for all of it, or the one file that was meant.
+    pub path: String,
 }
 
 /// A way to sign in.
@@ -73,6 +82,13 @@ pub struct Context {
     pub host_access: bool,
     /// Whether addresses that a user gave may be in private networks.
     pub private_network: bool,
+}
+
+impl Location {
+    /// Everything below the root.
+    pub fn root(settings: Value) -> Self {
+        Self { settings, path: String::new() }
+    }
 }
 
 impl Context {

@@ -14,6 +14,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complete {
     root: EntryId,
+    path: String,
 }
 
 /// What a walk meets.
@@ -43,6 +44,7 @@ pub fn walk<'a>(browse: &'a dyn Browse, root: Entry, page: PageRequest) -> impl 
     async_stream::stream! {
         let mut complete = true;
         let root_id = root.id.clone();
+        let path = root.path.clone();
         if !root.is_container() {
             yield Step::Entries(vec![root]);
         } else if let Some(flat) = browse.flat() {
@@ -82,7 +84,7 @@ pub fn walk<'a>(browse: &'a dyn Browse, root: Entry, page: PageRequest) -> impl 
                 }
             }
         }
-        yield Step::End(complete.then_some(Complete { root: root_id }));
+        yield Step::End(complete.then_some(Complete { root: root_id, path }));
     }
 }
 
@@ -140,6 +142,17 @@ impl Complete {
     /// The entry below which everything was listed.
     pub fn root(&self) -> &EntryId {
         &self.root
+    }
+
+    /// Its path, without a trailing `/`; "" is everything.
+    pub fn path(&self) -> &str {
+        self.path.trim_end_matches('/')
+    }
+
+    /// Whether an entry at `path` is the root or lies below it.
+    pub fn covers(&self, path: &str) -> bool {
+        let root = self.path();
+        root.is_empty() || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

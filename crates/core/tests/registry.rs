@@ -1,11 +1,12 @@
 //! The registry: what a program was composed with, found by id and by address.
 
 use catchment_core::{
-    Account, AuthMethod, Capabilities, Connector, Context, ErrorKind, Registry, Result, Secret, Vendor, async_trait,
+    Account, AuthMethod, Capabilities, Connector, Context, ErrorKind, Location, Registry, Result, Secret, Vendor,
+    async_trait,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 struct Shed;
 
@@ -32,8 +33,8 @@ impl Vendor for Shed {
         Ok(Shelf(config))
     }
 
-    fn locate(address: &str) -> Option<Result<Value>> {
-        address.strip_prefix("shed://").map(|shelf| Ok(json!({ "shelf": shelf })))
+    fn locate(address: &str) -> Option<Result<Location>> {
+        address.strip_prefix("shed://").map(|shelf| Ok(Location::root(json!({ "shelf": shelf }))))
     }
 }
 
@@ -49,8 +50,8 @@ impl Connector for Shelf {
 #[test]
 fn an_address_leads_to_a_connector() {
     let registry = Registry::new().with::<Shed>();
-    let (vendor, settings) = registry.locate("shed://top").expect("known");
-    let connector = registry.connect(vendor, settings, Context::local()).expect("good settings");
+    let (vendor, location) = registry.locate("shed://top").expect("known");
+    let connector = registry.connect(vendor, location.settings, Context::local()).expect("good settings");
     let account = futures::executor::block_on(connector.check()).expect("no call to fail");
     assert_eq!(account.name, "top");
     assert_eq!(Capabilities::of(connector.as_ref()), registry.manifest("shed").expect("known").capabilities);
