@@ -1,0 +1,114 @@
+//! The application: what the commands share.
+
+use std::{io::IsTerminal, path::PathBuf, sync::Arc};
+
+use catchment_ask::Ask;
+use catchment_core::{Embedder, Error, LanguageModel, Registry, Result, Secret, Tenant};
+use catchment_documents::Parser;
+use catchment_engine::Engine;
+use catchment_index::{Index, IndexOptions, SqliteBackend};
+use catchment_models::{local, openai};
+use catchment_store::Store;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{cli::Common, registry, settings, settings::Settings};
+
+/// What the commands share: the vendors, the settings, and how to speak.
+pub(crate) struct App {
+    pub(crate) registry: Registry,
+    pub(crate) json: bool,
+    pub(crate) progress: bool,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) settings: Settings,
+}
+
+/// The opened data directory.
+pub(crate) struct Data {
+    pub(crate) store: Arc<Store>,
+    pub(crate) index: Arc<Index>,
+}
+
+impl App {
+    pub(crate) fn new(common: &Common) -> Result<Self> {
+        let data_dir = settings::data_dir(common.data_dir.as_deref())?;
+        let settings = Settings::load(common.config.as_deref(), &data_dir)?;
+        let progress = !common.json && !common.quiet && std::io::stderr().is_terminal();
+        Ok(Self { registry: registry::registry(), json: common.json, progress, data_dir, settings })
+    }
+
+    /// On whose behalf a command line works.
+    pub(crate) fn tenant(&self) -> Tenant {
+        Tenant::local()
+    }
+
+    /// Opens the data directory, making it if need be.
+    pub(crate) async fn open(&self) -> Result<Data> {
+        let path = self.data_dir.join("catchment.db");
+        let store = Store::open(&path).await?;
+        let backend = SqliteBackend::open(&path).await?;
+        let options = IndexOptions { embedder: self.embedder().await?, ..IndexOptions::default() };
+        let index = Index::open(Arc::new(backend), options).await?;
+        Ok(Data { store: Arc::new(store), index: Arc::new(index) })
+    }
+
+    /// An engine over the data directory.
+    pub(crate) fn engine(&self, data: &Data, concurrency: Option<usize>) -> Result<Engine> {
+        let parser = Parser::isolated(self.settings.limits.clone())?;
+        let mut options = catchment_engine::Options::default();
+        if let Some(concurrency) = concurrency {
+            options.concurrency = concurrency.max(1);
+        }
+        Ok(Engine::new(data.store.clone(), data.index.clone(), parser, options))
+    }
+
+    /// Something that answers questions.
+    pub(crate) fn ask(&self, data: &Data) -> Result<Ask> {
+        let ask = Ask::new(data.index.clone(), data.store.clone());
+        let Some(endpoint) = &self.settings.language_model else { return Ok(ask) };
+        let model: Arc<dyn LanguageModel> = Arc::new(openai::Chat::new(self.endpoint(endpoint))?);
+        Ok(ask.with_model(model))
+    }
+
+    async fn embedder(&self) -> Result<Option<Arc<dyn Embedder>>> {
+        Ok(match &self.settings.embedder {
+            None => None,
+            Some(settings::Embedder::Local(local)) => Some(Arc::new(local::Model::open(&local.directory)?)),
+            Some(settings::Embedder::Endpoint(endpoint)) => {
+                Some(Arc::new(openai::Embeddings::connect(self.endpoint(endpoint)).await?))
+            }
+        })
+    }
+
+    fn endpoint(&self, endpoint: &settings::Endpoint) -> openai::Endpoint {
+        openai::Endpoint { url: endpoint.url.clone(), model: endpoint.model.clone(), key: endpoint.key.clone() }
+    }
+
+    /// Prints one JSON object on a line of its own.
+    pub(crate) fn line(&self, value: &impl Serialize) -> Result<()> {
+        let line = serde_json::to_string(value)
+            .map_err(|error| Error::internal("a result cannot be written as JSON").source(error))?;
+        println!("{line}");
+        Ok(())
+    }
+
+    /// Says on standard error what went wrong.
+    pub(crate) fn report(error: &Error, json: bool) {
+        if json {
+            let context: serde_json::Map<String, serde_json::Value> =
+                error.context().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            eprintln!("{}", json!({ "error": { "kind": error.kind(), "message": error.message(), "context": context } }));
+        } else {
+            eprintln!("error: {}", crate::show::plain(&error.to_string()));
+        }
+    }
+}
+
+/// The value of a setting that may be a secret: as given, or out of a file.
+pub(crate) fn secret_value(value: &str) -> Result<Secret> {
+    let Some(file) = value.strip_prefix('@') else { return Ok(Secret::new(value)) };
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Error::config("set", "the file behind @ cannot be read: check the path").with("path", file).source(error)
+    })?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+}

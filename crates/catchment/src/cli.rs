@@ -1,0 +1,183 @@
+//! The command line: what can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Brings documents from where teams keep them into an index that can be asked.
+///
+/// An ADDRESS is a path (./docs) or a URL (s3://bucket/prefix). Settings that an address cannot
+/// carry are given with --set NAME=VALUE or in the environment; `catchment connectors VENDOR`
+/// lists them.
+#[derive(Debug, Parser)]
+#[command(name = "catchment", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  something went wrong here: please report it
+  2  the command line is not right
+  3  done, but for some files: each is listed with its reason
+  4  a setting, a credential or a permission has to be corrected
+  5  not available at the moment: try again later
+  6  nothing was found that answers the question
+  7  the check found damage (verify)
+  130  interrupted; run the same command again to go on";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Where the database lives.
+    #[arg(long, global = true, value_name = "DIR", env = "CATCHMENT_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Settings in TOML; by default `catchment.toml` in the data directory.
+    #[arg(long, global = true, value_name = "FILE", env = "CATCHMENT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// For programs: one JSON object a line on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// No progress bars.
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Imports the sample documents that come with Catchment, and asks them a question.
+    Demo(Demo),
+    /// Lists the connectors, or the settings of one.
+    Connectors {
+        /// Show the settings of this one.
+        vendor: Option<String>,
+    },
+    /// Tries a connection and says what it leads to, or what is wrong.
+    Test(Target),
+    /// Lists what is there.
+    Browse(Browse),
+    /// Reads files and folders into the index.
+    Import(Import),
+    /// Answers a question from what was imported.
+    Ask(Ask),
+    /// Holds the ledger against the index.
+    Verify {
+        /// Mend what was found: orphans are removed, what is missing is read again at the next import.
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Prints completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Which connection is meant.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// A path or a URL such as s3://bucket/prefix; or a vendor's id, with its settings in --set.
+    pub(crate) address: String,
+
+    /// A setting of the connector; may be repeated. `@FILE` reads the value from a file, which
+    /// keeps a secret out of the shell's history.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Browse {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// A path below the address.
+    #[arg(default_value = "")]
+    pub(crate) path: String,
+
+    /// Everything below, not one level.
+    #[arg(long, short)]
+    pub(crate) recursive: bool,
+
+    /// Only what has this in its name.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+
+    /// Stop after this many.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Files or folders below the address; all of it by default.
+    pub(crate) paths: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) how: How,
+}
+
+/// How to import.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct How {
+    /// A label that a question can be narrowed to.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) portfolio: Option<String>,
+
+    /// Read everything again, unchanged or not, quarantined or not.
+    #[arg(long)]
+    pub(crate) full: bool,
+
+    /// Remove what is gone at the source even when it is unusually much.
+    #[arg(long)]
+    pub(crate) approve_removals: bool,
+
+    /// Files at once.
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// The question.
+    pub(crate) question: String,
+
+    #[command(flatten)]
+    pub(crate) narrow: Narrow,
+}
+
+/// What to look in.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Narrow {
+    /// Go on with a thread; its id stands under each answer.
+    #[arg(long, value_name = "ID")]
+    pub(crate) thread: Option<String>,
+
+    /// Only in this portfolio.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) portfolio: Option<String>,
+
+    /// Only in these integrations, by number; may be repeated.
+    #[arg(long = "integration", value_name = "ID")]
+    pub(crate) integrations: Vec<i64>,
+
+    /// Passages to answer from.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) top_k: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Ask this instead.
+    pub(crate) question: Option<String>,
+}

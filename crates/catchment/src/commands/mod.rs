@@ -1,0 +1,33 @@
+//! One module a command.
+
+mod ask;
+mod browse;
+mod check;
+mod connectors;
+mod demo;
+mod import;
+mod target;
+mod verify;
+
+use catchment_core::Result;
+
+use crate::{
+    app::App,
+    cli::{Cli, Command},
+    exit::Exit,
+};
+
+/// Runs what was typed.
+pub(crate) async fn run(cli: Cli) -> Result<Exit> {
+    let app = App::new(&cli.common)?;
+    match cli.command {
+        Command::Demo(demo) => demo::run(app, demo).await,
+        Command::Connectors { vendor } => connectors::run(&app, vendor.as_deref()),
+        Command::Test(target) => check::run(&app, &target).await,
+        Command::Browse(browse) => browse::run(&app, browse).await,
+        Command::Import(import) => import::run(&app, import).await,
+        Command::Ask(ask) => ask::run(&app, ask).await,
+        Command::Verify { repair } => verify::run(&app, repair).await,
+        Command::Completions { .. } => Ok(Exit::Done),
+    }
+}

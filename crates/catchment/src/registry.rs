@@ -1,0 +1,10 @@
+//! The list of vendors in the stock binary.
+
+use catchment_core::Registry;
+
+/// Every connector there is.
+pub(crate) fn registry() -> Registry {
+    Registry::new()
+        .with::<catchment_folder::Folder>()
+        .with::<catchment_s3::S3>()
+}
