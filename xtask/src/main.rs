@@ -1,1 +1,57 @@
-fn main() {}
+//! The workspace's own chores: `cargo xtask --help`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on stdout and stderr")]
+
+mod backends;
+mod shell;
+mod spec_check;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::shell::Result;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The workspace's own chores")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run every test, installing the servers they need first.
+    Test {
+        /// Handed on to the test runner: a filter, `-p <crate>`, `--no-capture`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Check the rules that no compiler checks: who may depend on whom, what every vendor carries.
+    Tidy,
+    /// Check connectors and their fakes against the vendors' own published descriptions.
+    SpecCheck,
+    /// The servers that tests run against and nobody here wrote.
+    #[command(subcommand)]
+    Backends(backends::Action),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
+        Chore::Test { arguments } => test::run(&arguments),
+        Chore::Tidy => tidy::run(),
+        Chore::SpecCheck => spec_check::run(),
+        Chore::Backends(action) => backends::run(&action),
+    }
+}

