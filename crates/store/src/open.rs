@@ -1,0 +1,196 @@
+//! Opening the database: its file, its schema, its connections.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use catchment_core::{Error, ErrorKind, Result};
+use sqlx::{
+    Connection, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::error;
+
+/// How long a writer waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(60);
+
+/// Readers beside the one writer.
+const READERS: u32 = 4;
+
+/// The table that says which of our migrations ran. Other crates keep their tables, and their own
+/// list of migrations, in the same file.
+const MIGRATIONS: &str = "store_migrations";
+
+/// One database file with the ledger, the integrations and the threads. Cheap to clone; all
+/// clones share its connections.
+///
+/// Every call is one transaction: it happened, or it did not, also under `kill -9`. A call that
+/// has returned survives the end of the process; the last calls before a power failure may be
+/// undone together, never in part. Dropping a call's future leaves nothing half done.
+#[derive(Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    file: PathBuf,
+}
+
+impl Store {
+    /// Opens the database in `file`, and creates it, readable by this user alone, if it is not
+    /// there. Several processes may have one file open.
+    ///
+    /// # Errors
+    /// `Config` when the file is no database, damaged, of a newer version, another program's, or
+    /// may not be written; `Unavailable` when the disk is full or another process keeps it busy.
+    pub async fn open(file: impl AsRef<Path>) -> Result<Self> {
+        let file = file.as_ref().to_owned();
+        create(&file).map_err(|error| cannot_create(error, &file))?;
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .create_if_missing(false)
+            .busy_timeout(BUSY)
+            .foreign_keys(true)
+            .synchronous(SqliteSynchronous::Normal);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(2 * BUSY)
+            .connect_lazy_with(options.clone().journal_mode(SqliteJournalMode::Wal));
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(2 * BUSY)
+            .connect_lazy_with(options.pragma("query_only", "on"));
+        let store = Self { writer, readers, file };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// The file of the database.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Closes all connections, and folds the write-ahead log into the file if no other process
+    /// has it open. Dropping the store does the same, a little later.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Starts a transaction that will write. It takes the right to write at once: a transaction
+    /// that reads first and then finds another writer ahead of it could only fail.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())
+    }
+
+    pub(crate) fn failed(&self) -> impl Fn(sqlx::Error) -> Error {
+        |error| error::from(error, &self.file)
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        let mut connection = self.writer.acquire().await.map_err(self.failed())?;
+        // One transaction around all migrations, so that two processes that open a new file at
+        // once do not both run them.
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
+        self.refuse_foreign(&mut tx).await?;
+        migrator().run_direct(None, &mut *tx, false).await.map_err(|error| self.migration_failed(error))?;
+        tx.commit().await.map_err(self.failed())
+    }
+
+    /// A database that holds tables but none of ours belongs to another program.
+    async fn refuse_foreign(&self, connection: &mut SqliteConnection) -> Result<()> {
+        let (tables, ours): (i64, i64) = sqlx::query_as(
+            "SELECT count(*), count(*) FILTER (WHERE name LIKE 'store\\_%' ESCAPE '\\' OR name LIKE 'index\\_%' ESCAPE '\\')
+             FROM sqlite_master WHERE type = 'table'",
+        )
+        .fetch_one(connection)
+        .await
+        .map_err(self.failed())?;
+        if tables > 0 && ours == 0 {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "this is another program's database: give another path for this one",
+            )
+            .with("file", self.file.display()));
+        }
+        Ok(())
+    }
+
+    fn migration_failed(&self, error: MigrateError) -> Error {
+        match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error::from(error, &self.file),
+            MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => Error::new(
+                ErrorKind::Config,
+                "the database was written by a newer version of this program: use that version, or another database",
+            )
+            .with("file", self.file.display())
+            .with("schema", version),
+            error => Error::new(
+                ErrorKind::Config,
+                "the database has another schema than this program knows: use the version that wrote it",
+            )
+            .with("file", self.file.display())
+            .source(error),
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+fn migrator() -> Migrator {
+    let spine = Migration::new(
+        1,
+        "spine".into(),
+        MigrationType::Simple,
+        include_str!("../migrations/0001_spine.sql").into_sql_str(),
+        false,
+    );
+    let mut migrator = Migrator::with_migrations(vec![spine]);
+    migrator.dangerous_set_table_name(MIGRATIONS);
+    migrator
+}
+
+/// Creates the file and its directory for this user alone. SQLite gives the files beside it the
+/// mode of the database itself.
+fn create(file: &Path) -> io::Result<()> {
+    let mut directory = fs::DirBuilder::new();
+    directory.recursive(true);
+    let mut open = fs::OpenOptions::new();
+    open.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        directory.mode(0o700);
+        open.mode(0o600);
+    }
+    if let Some(parent) = file.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        directory.create(parent)?;
+    }
+    open.open(file).map(drop)
+}
+
+fn cannot_create(error: io::Error, file: &Path) -> Error {
+    let out = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::new(ErrorKind::Unavailable, "the disk is full: make room where the database lies, then run again")
+                .never_retry()
+        }
+        _ => Error::new(
+            ErrorKind::Config,
+            "the database cannot be created: check that its directory can be, and that this user may write to it",
+        ),
+    };
+    out.with("file", file.display()).source(error)
+}
