@@ -1,5 +1,7 @@
 //! A server on loopback that does what it is told, faults included.
 
+#![expect(clippy::unwrap_used, reason = "a server that breaks breaks its test")]
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
