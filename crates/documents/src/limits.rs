@@ -1,6 +1,12 @@
 //! What one document may cost, and the budget that a parse spends.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use catchment_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -53,16 +59,31 @@ pub(crate) struct Budget {
     text: u64,
     decompressed: u64,
     pages: u32,
+    cancelled: Option<Arc<AtomicBool>>,
 }
 
 impl Budget {
     /// A budget for a file of `file` bytes.
     pub(crate) fn new(limits: &Limits, file: u64) -> Result<Self> {
-        let budget = Self { limits: limits.clone(), file, started: Instant::now(), text: 0, decompressed: 0, pages: 0 };
+        let budget = Self {
+            limits: limits.clone(),
+            file,
+            started: Instant::now(),
+            text: 0,
+            decompressed: 0,
+            pages: 0,
+            cancelled: None,
+        };
         if file > limits.bytes {
-            return Err(too_large("the file is larger than the limit: raise the limit on bytes, or leave the file out", limits.bytes));
+            return Err(file_too_large(limits.bytes));
         }
         Ok(budget)
+    }
+
+    /// Ends the parse at the next look once `flag` is set.
+    pub(crate) fn cancelled_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.cancelled = Some(flag);
+        self
     }
 
     /// The limits this budget started from.
@@ -75,6 +96,9 @@ impl Budget {
         if self.started.elapsed() > self.limits.time {
             return Err(timeout(self.limits.time));
         }
+        if self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return Err(Error::new(ErrorKind::Unreadable, "reading was cancelled"));
+        }
         Ok(())
     }
 
@@ -82,7 +106,10 @@ impl Budget {
     pub(crate) fn page(&mut self) -> Result<u32> {
         self.tick()?;
         if self.pages >= self.limits.pages {
-            return Err(too_large("more pages than the limit: raise the limit on pages, or split the file", self.limits.pages));
+            return Err(too_large(
+                "more pages than the limit: raise the limit on pages, or split the file",
+                self.limits.pages,
+            ));
         }
         self.pages += 1;
         Ok(self.pages)
@@ -93,7 +120,10 @@ impl Budget {
         self.tick()?;
         self.text = self.text.saturating_add(bytes as u64);
         if self.text > self.limits.text {
-            return Err(too_large("more text than the limit: raise the limit on text, or split the file", self.limits.text));
+            return Err(too_large(
+                "more text than the limit: raise the limit on text, or split the file",
+                self.limits.text,
+            ));
         }
         Ok(())
     }
@@ -127,10 +157,18 @@ impl Budget {
     }
 }
 
+/// The error for a file over the limit on bytes.
+pub(crate) fn file_too_large(limit: u64) -> Error {
+    too_large("the file is larger than the limit: raise the limit on bytes, or leave the file out", limit)
+}
+
 /// The error for a parse that took too long.
 pub(crate) fn timeout(limit: Duration) -> Error {
-    Error::new(ErrorKind::Unreadable, "reading took longer than the limit: raise the limit on time, or leave the file out")
-        .with("limit_seconds", limit.as_secs_f64())
+    Error::new(
+        ErrorKind::Unreadable,
+        "reading took longer than the limit: raise the limit on time, or leave the file out",
+    )
+    .with("limit_seconds", limit.as_secs_f64())
 }
 
 fn too_large(message: &'static str, limit: impl std::fmt::Display) -> Error {
