@@ -1,17 +1,20 @@
 //! Asking: a question, the passages that speak of it, and an answer that says where it stands.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::{HashMap, HashSet}, sync::Arc};
 
 use catchment_core::{
     Error, LanguageModel, Message, Result, Speaker, Tenant, ThreadId, Threads, document::DocumentKey,
 };
-use catchment_index::{Filter, Hit, Index, Query};
+use catchment_index::{
+    Filter, Hit, Index, Query,
+    analyze::{Language, analyze, analyze_query},
+};
 use chrono::Utc;
 use futures::{StreamExt, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    extract,
+    extract::{self, Passage},
     passage::{Citation, cited},
     prompt::{is_refusal, may_be_refusal, prompt},
 };
@@ -41,6 +44,8 @@ pub struct Options {
 pub struct Question {
     /// The words.
     pub text: String,
+    /// Who asks; the thread is theirs.
+    pub tenant: Tenant,
     /// Where to look, and on whose behalf.
     pub filter: Filter,
     /// How many passages to answer from.
@@ -135,7 +140,7 @@ impl Ask {
             if question.text.trim().is_empty() {
                 Err(Error::config("query", "ask something: the question is empty"))?;
             }
-            let tenant = question.filter.tenant.clone();
+            let tenant = question.tenant.clone();
             let (thread, history) = match question.thread.clone() {
                 Some(thread) => {
                     let history = ask.threads.load(&tenant, &thread, ask.options.memory).await?;
@@ -227,8 +232,20 @@ impl Ask {
     }
 
     fn extract(&self, question: &Question, hits: &[Hit], answer: &mut Answer) {
-        let texts: Vec<&str> = hits.iter().map(|hit| hit.text.as_str()).collect();
-        let best = extract::best(&question.text, &texts, self.options.sentences, catchment_index::terms);
+        let languages: Vec<Option<Language>> = hits.iter().map(|hit| Language::detect(&hit.text)).collect();
+        let mut known: Vec<Language> = languages.iter().copied().flatten().collect();
+        known.sort_unstable();
+        known.dedup();
+        let wanted = analyze_query(&question.text, &known).into_iter().collect();
+        let terms = |passage: usize, text: &str| terms(text, languages[passage]);
+        let passages: Vec<Passage<'_>> = (0..)
+            .zip(hits)
+            .map(|(at, hit)| {
+                let above = format!("{} {}", hit.title.as_deref().unwrap_or_default(), hit.headings.join(" "));
+                Passage { text: &hit.text, above: terms(at, &above) }
+            })
+            .collect();
+        let best = extract::best(&wanted, &passages, self.options.sentences, terms);
         if best.is_empty() {
             return;
         }
@@ -254,10 +271,16 @@ impl Ask {
     }
 }
 
+/// Every form of the words of a text, as the index has them.
+fn terms(text: &str, language: Option<Language>) -> HashSet<String> {
+    let terms = analyze("", text, language);
+    terms.text.split(' ').chain(terms.forms.split(' ')).filter(|term| !term.is_empty()).map(str::to_owned).collect()
+}
+
 /// Two rankings in one: a passage counts for the sum of its reciprocal ranks.
 fn fuse(first: Vec<Hit>, second: Vec<Hit>, most: usize) -> Vec<Hit> {
     type Place = (DocumentKey, u32);
-    let place = |hit: &Hit| -> Place { (hit.key.clone(), hit.ordinal) };
+    let place = |hit: &Hit| -> Place { (hit.document.clone(), hit.ordinal) };
     let mut scores: HashMap<Place, f32> = HashMap::new();
     for ranking in [&first, &second] {
         for (rank, hit) in ranking.iter().enumerate() {

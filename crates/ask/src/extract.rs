@@ -1,7 +1,7 @@
 //! Answers without a language model: the sentences of the documents that speak of most of what
 //! was asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -23,40 +23,50 @@ const LONGEST: usize = 400;
 /// At least this part of the question must be covered, weighed by how telling the terms are.
 const LEAST: f32 = 0.34;
 
-/// The best sentences, best first, at most `most`. `terms` gives the searchable terms of a text;
-/// a term is telling when few sentences hold it.
+/// A passage to look for sentences in.
+pub(crate) struct Passage<'a> {
+    /// Its text.
+    pub(crate) text: &'a str,
+    /// The terms of what stands above it: title and headings. They count half.
+    pub(crate) above: HashSet<String>,
+}
+
+/// The best sentences, best first, at most `most`. `wanted` are the terms of the question; `terms`
+/// gives those of a sentence, knowing its passage. A term is telling when few sentences hold it.
 pub(crate) fn best(
-    question: &str,
-    passages: &[&str],
+    wanted: &HashSet<String>,
+    passages: &[Passage<'_>],
     most: usize,
-    terms: impl Fn(&str) -> BTreeSet<String>,
+    terms: impl Fn(usize, &str) -> HashSet<String>,
 ) -> Vec<Sentence> {
-    let wanted = terms(question);
-    let sentences: Vec<(usize, String, BTreeSet<String>)> = passages
+    let sentences: Vec<(usize, String, HashSet<String>)> = passages
         .iter()
         .enumerate()
-        .flat_map(|(passage, text)| sentences(text).into_iter().map(move |sentence| (passage, sentence)))
+        .flat_map(|(at, passage)| sentences(passage.text).into_iter().map(move |sentence| (at, sentence)))
         .map(|(passage, sentence)| {
-            let held: BTreeSet<String> = terms(&sentence).intersection(&wanted).cloned().collect();
+            let held = terms(passage, &sentence).intersection(wanted).cloned().collect();
             (passage, sentence, held)
         })
         .collect();
-    let mut holders: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut holders: HashMap<&str, usize> = HashMap::new();
     for term in sentences.iter().flat_map(|(_, _, held)| held) {
         *holders.entry(term).or_default() += 1;
     }
     let all = sentences.len() as f32;
     // A term that no sentence holds weighs as much as one that a single sentence holds: an answer
     // that misses it is that much less of an answer.
-    let weight = |term: &str| (1.0 + all / holders.get(term).copied().unwrap_or(1).max(1) as f32).ln();
+    let weight = |term: &str| (1.0 + all / holders.get(term).copied().unwrap_or(1) as f32).ln();
     let total: f32 = wanted.iter().map(|term| weight(term)).sum();
     if total <= 0.0 {
         return Vec::new();
     }
     let mut scored: Vec<(f32, Sentence)> = sentences
         .iter()
+        .filter(|(_, _, held)| !held.is_empty())
         .map(|(passage, text, held)| {
-            let coverage = held.iter().map(|term| weight(term)).sum::<f32>() / total;
+            let own: f32 = held.iter().map(|term| weight(term)).sum();
+            let above = wanted.iter().filter(|term| !held.contains(*term) && passages[*passage].above.contains(*term));
+            let coverage = (own + 0.5 * above.map(|term| weight(term)).sum::<f32>()) / total;
             // The search has already judged the passage; of two equal sentences its favourite wins.
             let rank = 1.0 / (1.0 + 0.05 * *passage as f32);
             (coverage * rank, Sentence { passage: *passage, text: text.clone(), coverage })
@@ -102,24 +112,37 @@ fn sentences(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> BTreeSet<String> {
+    fn words(text: &str) -> HashSet<String> {
         text.unicode_words().map(str::to_lowercase).collect()
+    }
+
+    fn ask(question: &str, passages: &[(&str, &str)]) -> Vec<Sentence> {
+        let passages: Vec<_> =
+            passages.iter().map(|(above, text)| Passage { text, above: words(above) }).collect();
+        best(&words(question), &passages, 3, |_, sentence| words(sentence))
     }
 
     #[test]
     fn the_sentence_that_covers_most_of_the_question_wins() {
-        let passages = ["The pump is blue. Its motor runs at night.", "The warranty of the pump is 36 months."];
-        let best = best("warranty of the pump", &passages, 3, words);
-        assert_eq!(best[0].text, "The warranty of the pump is 36 months.");
-        assert_eq!(best[0].passage, 1);
+        let best = ask(
+            "warranty of the pump",
+            &[("", "The pump is blue. Its motor runs at night."), ("", "The warranty of the pump is 36 months.")],
+        );
+        assert_eq!((best[0].text.as_str(), best[0].passage), ("The warranty of the pump is 36 months.", 1));
+    }
+
+    #[test]
+    fn what_stands_above_a_sentence_counts_for_it() {
+        let best = ask("pump warranty months", &[("", "Leave lasts months."), ("Pump warranty", "It lasts 36 months.")]);
+        assert_eq!(best[0].text, "It lasts 36 months.");
     }
 
     #[test]
     fn a_question_about_something_else_has_no_sentence() {
-        let passages = ["The warranty of the pump is 36 months.", "The pump is blue."];
-        assert!(best("capital city of France", &passages, 3, words).is_empty());
-        assert!(best("", &passages, 3, words).is_empty());
-        assert!(best("anything", &[], 3, words).is_empty());
+        let passages = [("", "The warranty of the pump is 36 months."), ("", "The pump is blue.")];
+        assert!(ask("capital city in France", &passages).is_empty());
+        assert!(ask("", &passages).is_empty());
+        assert!(ask("anything", &[]).is_empty());
     }
 
     #[test]

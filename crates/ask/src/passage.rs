@@ -36,7 +36,7 @@ impl Citation {
     pub(crate) fn new(number: u32, hit: &Hit, text: impl Into<String>) -> Self {
         Self {
             number,
-            integration_id: hit.key.integration,
+            integration_id: hit.document.integration,
             file_path: hit.path.clone(),
             file_name: hit.name.clone(),
             web_url: hit.web_url.clone(),

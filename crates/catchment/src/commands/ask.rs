@@ -21,12 +21,12 @@ pub(crate) async fn run(app: &App, ask: cli::Ask) -> Result<Exit> {
 
 /// Asks, and shows the answer as it comes.
 pub(crate) async fn answer(app: &App, data: &Data, question: String, narrow: Narrow) -> Result<Exit> {
-    let mut filter = Filter::tenant(app.tenant());
+    let mut filter = Filter::owner(&app.tenant());
     filter.portfolio = narrow.portfolio;
     if !narrow.integrations.is_empty() {
         filter.integrations = Some(narrow.integrations.into_iter().map(IntegrationId).collect());
     }
-    let question = Question { text: question, filter, top_k: narrow.top_k, thread: narrow.thread.map(ThreadId) };
+    let question = Question { text: question, tenant: app.tenant(), filter, top_k: narrow.top_k, thread: narrow.thread.map(ThreadId) };
     let mut pieces = app.ask(data)?.stream(question);
     while let Some(piece) = pieces.next().await {
         match piece? {
