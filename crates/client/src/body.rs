@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use catchment_core::{Error, ErrorKind, Result};
+use catchment_core::{Content, Error, ErrorKind, Result};
 use futures::stream::BoxStream;
 use http::{StatusCode, header};
 use url::Url;
@@ -56,6 +56,12 @@ impl Download {
         let etag = head.header(header::ETAG.as_str()).map(str::to_owned);
         let body = Box::pin(checked(response, head.url.clone(), skip, size, cut, idle));
         Ok(Self { head, size, etag, body })
+    }
+
+    /// As core's [`Content`], the entity tag being the version.
+    pub fn into_content(self) -> Content {
+        let mime = self.head.header(header::CONTENT_TYPE.as_str()).map(str::to_owned);
+        Content { size: self.size, version: self.etag, mime, body: self.body }
     }
 
     /// Reads the rest into memory, unless it is more than `cap` bytes.

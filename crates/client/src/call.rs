@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use catchment_core::{Error, Result, Secret};
+use catchment_core::{ByteRange, Error, Result, Secret};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Serialize;
 use url::Url;
@@ -167,6 +167,15 @@ impl Call {
             (0, None) => self,
             (start, None) => self.header(header::RANGE.as_str(), format!("bytes={start}-")),
             (start, Some(end)) => self.header(header::RANGE.as_str(), format!("bytes={start}-{}", end - 1)),
+        }
+    }
+
+    /// Only this part, if one is given. See [`Call::range`].
+    pub fn part(self, part: Option<ByteRange>) -> Self {
+        match part {
+            None => self,
+            Some(ByteRange { offset, length: None }) => self.range(offset..),
+            Some(ByteRange { offset, length: Some(length) }) => self.range(offset..offset.saturating_add(length)),
         }
     }
 

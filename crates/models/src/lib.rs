@@ -1,1 +1,7 @@
-//! Embedders and language models: OpenAI-compatible endpoints and local model directories.
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "local")]
+pub mod local;
+pub mod openai;
+
+mod vectors;

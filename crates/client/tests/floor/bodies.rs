@@ -145,6 +145,19 @@ async fn a_range_is_given_by_servers_that_know_ranges_and_by_those_that_do_not()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_download_becomes_content() {
+    use catchment_core::ByteRange;
+    let server = Server::always(answer(200, &[("etag", "\"v1\""), ("content-type", "text/plain")], "0123456789")).await;
+    let part = server.client("bodies").get("x").part(Some(ByteRange::new(2, 3)));
+    let content = part.stream().await.unwrap().into_content();
+    assert_eq!(
+        (content.size, content.version.as_deref(), content.mime.as_deref()),
+        (Some(3), Some("\"v1\""), Some("text/plain"))
+    );
+    assert_eq!(content.collect(99).await.unwrap(), b"234");
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_range_than_asked_for_is_a_protocol_error() {
     for wrong in ["bytes 0-3/10", "bytes 2-9/10", "bytes */10", "bytes 5-2/10", "lines 2-5/10"] {
         let server = Server::always(answer(206, &[("content-range", wrong)], "2345")).await;
