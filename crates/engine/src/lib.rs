@@ -1,1 +1,21 @@
-//! Imports: walks, fingerprints, quarantine, removals; from a connector to an ingestor.
+#![doc = include_str!("../README.md")]
+
+mod engine;
+mod event;
+mod fetch;
+mod file;
+mod import;
+mod listing;
+mod memory;
+mod parse;
+mod pause;
+mod removal;
+mod spool;
+mod verify;
+
+pub use engine::{Breaker, Engine, Options, Retries};
+pub use event::{Event, Failure, FileResult, Status, Summary};
+pub use import::{Import, Source};
+pub use memory::MemoryLedger;
+pub use parse::Parse;
+pub use verify::{Finding, Problem, Report};

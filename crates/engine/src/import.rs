@@ -1,0 +1,213 @@
+//! Imports: the listing and the files on their way, side by side, inside one stream.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use catchment_core::{
+    Complete, Connector, Entry, Error, ErrorKind, IntegrationId, Known, Result, Run, RunOutcome, Tenant,
+};
+use chrono::Utc;
+use futures::{
+    Stream, StreamExt,
+    future::BoxFuture,
+    stream::{BoxStream, FuturesUnordered},
+};
+use tokio::{sync::mpsc, time::Instant};
+
+use crate::{
+    engine::Engine,
+    event::{Event, Failure, Summary},
+    file::{self, Done},
+    listing::{self, Found},
+    removal,
+};
+
+/// What to import.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// Where from.
+    pub connector: Arc<dyn Connector>,
+    /// On whose behalf, and under which integration.
+    pub source: Source,
+    /// Which paths below the integration's root, files and containers; "" is everything.
+    pub paths: Vec<String>,
+    /// The portfolio the documents go into, if any.
+    pub portfolio: Option<String>,
+    /// Ingest every file again, whatever its fingerprint says and whether it failed before.
+    pub full: bool,
+    /// Remove what is gone even where it is more than the [`Breaker`](crate::Breaker) allows.
+    pub approve_removals: bool,
+}
+
+/// Where documents come from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The integration; the ledger must know it.
+    pub integration: IntegrationId,
+    /// Whose documents they are.
+    pub tenant: Tenant,
+    /// The vendor's id, for example `s3`.
+    pub vendor: String,
+}
+
+/// What a step of the driver gives.
+enum Turn {
+    Event(Event),
+    File(Result<Box<Done>>),
+    Page(Option<Result<Found>>),
+}
+
+/// How a root was listed: the proof, and how many files there were.
+type Listed = Vec<(Complete, u64)>;
+
+impl Import {
+    /// An import of everything.
+    pub fn new(connector: Arc<dyn Connector>, source: Source) -> Self {
+        Self { connector, source, paths: vec![String::new()], portfolio: None, full: false, approve_removals: false }
+    }
+}
+
+pub(crate) fn run(engine: Engine, import: Import) -> BoxStream<'static, Result<Event>> {
+    let import = Arc::new(import);
+    async_stream::try_stream! {
+        let started = Instant::now();
+        // Before a run begins: a connector that cannot do either has nothing to import.
+        import.connector.need_browse()?;
+        import.connector.need_download()?;
+        let roots = listing::roots(&import.paths);
+        let run = engine.ledger.begin(import.source.integration, &roots).await?;
+        let mut summary = Summary { complete: true, ..Summary::default() };
+        let failed = {
+            let mut events = Box::pin(drive(engine.clone(), Arc::clone(&import), run, &roots, &mut summary));
+            loop {
+                match events.next().await {
+                    Some(Ok(event)) => yield event,
+                    Some(Err(error)) => break Some(error),
+                    None => break None,
+                }
+            }
+        };
+        if let Some(error) = failed {
+            // The error that ended the import is the one to tell, also where the ledger that
+            // caused it cannot write this either.
+            drop(engine.ledger.finish(&run, RunOutcome::Aborted).await);
+            Err(error)?;
+        }
+        let outcome = if summary.complete { RunOutcome::Complete } else { RunOutcome::Partial };
+        engine.ledger.finish(&run, outcome).await?;
+        summary.elapsed = started.elapsed();
+        yield Event::Done(summary);
+    }
+    .boxed()
+}
+
+fn drive<'a>(
+    engine: Engine,
+    import: Arc<Import>,
+    run: Run,
+    roots: &'a [String],
+    summary: &'a mut Summary,
+) -> impl Stream<Item = Result<Event>> + Send + 'a {
+    async_stream::try_stream! {
+        let options = Arc::clone(&engine.options);
+        let browse = import.connector.need_browse()?;
+        let mut listing =
+            Box::pin(listing::listing(browse, &*engine.ledger, run, roots, options.page.get()));
+        let (send, mut progress) = mpsc::unbounded_channel();
+        let mut waiting: VecDeque<(Entry, Known)> = VecDeque::new();
+        let mut files: FuturesUnordered<BoxFuture<'static, Result<Done>>> = FuturesUnordered::new();
+        let mut listed: Listed = Vec::new();
+        let mut listing_ended = false;
+        let mut found = 0;
+        let mut passing_in_a_row = 0;
+        loop {
+            while files.len() < options.concurrency.max(1) && let Some((entry, known)) = waiting.pop_front() {
+                if let Some(result) = file::at_once(&entry, &known, &import, Utc::now()) {
+                    summary.count(&result);
+                    yield Event::Finished(result);
+                } else {
+                    yield Event::Started { entry: entry.id.clone(), path: entry.path.clone(), size: entry.size };
+                    files.push(Box::pin(one(engine.clone(), Arc::clone(&import), run, entry, known, send.clone())));
+                }
+            }
+            if listing_ended && files.is_empty() {
+                break;
+            }
+            // A page is asked for when there is room for its first file, not before.
+            let turn = tokio::select! {
+                biased;
+                Some(event) = progress.recv() => Turn::Event(event),
+                Some(done) = files.next(), if !files.is_empty() => Turn::File(done.map(Box::new)),
+                page = listing.next(), if !listing_ended && waiting.is_empty() && files.len() < options.concurrency.max(1) => Turn::Page(page),
+            };
+            match turn {
+                Turn::Event(event) => yield event,
+                Turn::File(done) => {
+                    let Done { result, passing } = *done?;
+                    while let Ok(event) = progress.try_recv() {
+                        yield event;
+                    }
+                    summary.count(&result);
+                    yield Event::Finished(result);
+                    match passing {
+                        None => passing_in_a_row = 0,
+                        Some(error) => {
+                            passing_in_a_row += 1;
+                            if passing_in_a_row >= options.give_up_after.max(1) {
+                                Err(down(error))?;
+                            }
+                        }
+                    }
+                }
+                Turn::Page(None) => listing_ended = true,
+                Turn::Page(Some(page)) => match page? {
+                    Found::Files(entries) => {
+                        found += entries.len() as u64;
+                        waiting.extend(entries);
+                        yield Event::Listed { found };
+                    }
+                    Found::Unlisted { path, error } => {
+                        summary.complete = false;
+                        yield Event::Unlisted { path, error: Failure::from(&error) };
+                    }
+                    Found::Listed { proof, found } => listed.push((proof, found)),
+                },
+            }
+        }
+        for await event in removal::remove(&engine, &import, run, listed) {
+            let event = event?;
+            match &event {
+                removal::Step::Event(Event::Removed { .. }) => summary.removed += 1,
+                removal::Step::Event(Event::Parked { gone, .. }) => summary.parked += gone,
+                removal::Step::Event(_) => {}
+                removal::Step::Buried(gone) => summary.gone += gone,
+            }
+            if let removal::Step::Event(event) = event {
+                yield event;
+            }
+        }
+    }
+}
+
+/// One file as a future that owns all it needs.
+async fn one(
+    engine: Engine,
+    import: Arc<Import>,
+    run: Run,
+    entry: Entry,
+    known: Known,
+    send: mpsc::UnboundedSender<Event>,
+) -> Result<Done> {
+    let id = entry.id.clone();
+    // Nobody listens once the import is dropped, and then this is too.
+    let progress = move |bytes| drop(send.send(Event::Progress { entry: id.clone(), bytes }));
+    file::ingest(engine, &import, run, entry, known, &progress).await
+}
+
+fn down(error: Error) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "too many files failed in a row for reasons that pass: the source is down or refuses more calls, import again later",
+    )
+    .with("last", &error)
+    .source(error)
+}
