@@ -1,1 +1,15 @@
-//! Objects of Amazon S3 and compatible stores.
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod bucket;
+mod config;
+mod credentials;
+mod endpoint;
+mod errors;
+mod keys;
+mod listing;
+mod reading;
+mod wire;
+mod xml;
+
+pub use config::{S3, Settings};
