@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on stdout and stderr")]
 
 mod backends;
+mod bench;
 mod shell;
 mod spec_check;
 mod test;
@@ -35,6 +36,11 @@ enum Chore {
     /// The servers that tests run against and nobody here wrote.
     #[command(subcommand)]
     Backends(backends::Action),
+    /// Measure the figures of BENCHMARKS.md, each beside a peer.
+    Bench {
+        /// All of them by default.
+        figures: Vec<bench::Figure>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,5 +59,6 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Tidy => tidy::run(),
         Chore::SpecCheck => spec_check::run(),
         Chore::Backends(action) => backends::run(&action),
+        Chore::Bench { figures } => bench::run(&figures),
     }
 }

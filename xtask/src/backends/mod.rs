@@ -15,7 +15,8 @@ use clap::Subcommand;
 
 use crate::shell::{Result, cache};
 pub(crate) use python::environment;
-pub(crate) use server::Server;
+use server::Server;
+pub(crate) use server::free_port;
 
 /// moto is an S3 with all its features that accepts any key; rclone is one without the features
 /// that checks signatures. Versions are exact: what a server lets pass must not change by itself.

@@ -95,7 +95,8 @@ pub(super) fn stop_recorded(pid: u32, backends: &Path) {
     }
 }
 
-fn free_port() -> Result<u16> {
+/// A port that nobody listens on at the moment.
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 

@@ -1,0 +1,52 @@
+//! Our own side: the release build of the stock binary.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::measure::{Run, measured};
+use crate::shell::{Result, cargo, output, run};
+
+pub(super) struct Product {
+    pub(super) binary: PathBuf,
+}
+
+impl Product {
+    /// Builds it, stripped and optimized, as a user gets it.
+    pub(super) fn build() -> Result<Self> {
+        run(cargo().args(["build", "--release", "--locked", "--package", "catchment"]))?;
+        Ok(Self { binary: target()?.join("release/catchment") })
+    }
+
+    /// The binary with a data directory of its own.
+    pub(super) fn command(&self, data: &Path) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(["--json", "--quiet", "--data-dir"]).arg(data);
+        command
+    }
+
+    /// An import that has to succeed for every file.
+    pub(super) fn import(&self, data: &Path, arguments: &[&str]) -> Result<Run> {
+        let run = measured(self.command(data).arg("import").args(arguments))?;
+        match run.code {
+            Some(0) => Ok(run),
+            code => {
+                let end: Vec<_> = run.stdout.lines().rev().take(3).collect();
+                Err(format!("the import ended with {code:?}: {}", end.join("\n")).into())
+            }
+        }
+    }
+}
+
+/// Where cargo builds.
+pub(super) fn target() -> Result<PathBuf> {
+    if let Some(folder) = env::var_os("CARGO_TARGET_DIR") {
+        return Ok(std::path::absolute(folder)?);
+    }
+    let text = output(cargo().args(["metadata", "--format-version", "1", "--no-deps", "--offline"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&text)?;
+    let folder = metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
+    Ok(folder.into())
+}
