@@ -1,6 +1,9 @@
 //! Asking: a question, the passages that speak of it, and an answer that says where it stands.
 
-use std::{collections::{HashMap, HashSet}, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use catchment_core::{
     Error, LanguageModel, Message, Result, Speaker, Tenant, ThreadId, Threads, document::DocumentKey,
@@ -233,9 +236,8 @@ impl Ask {
 
     fn extract(&self, question: &Question, hits: &[Hit], answer: &mut Answer) {
         let languages: Vec<Option<Language>> = hits.iter().map(|hit| Language::detect(&hit.text)).collect();
-        let mut known: Vec<Language> = languages.iter().copied().flatten().collect();
-        known.sort_unstable();
-        known.dedup();
+        let known: HashSet<Language> = languages.iter().copied().flatten().collect();
+        let known: Vec<Language> = known.into_iter().collect();
         let wanted = analyze_query(&question.text, &known).into_iter().collect();
         let terms = |passage: usize, text: &str| terms(text, languages[passage]);
         let passages: Vec<Passage<'_>> = (0..)
@@ -265,7 +267,8 @@ impl Ask {
         let at = Utc::now();
         let citations = serde_json::to_value(&answer.citations)
             .map_err(|error| Error::internal("citations cannot be written down").source(error))?;
-        let asked = Message { speaker: Speaker::User, text: question.text.clone(), citations: serde_json::Value::Null, at };
+        let asked =
+            Message { speaker: Speaker::User, text: question.text.clone(), citations: serde_json::Value::Null, at };
         let said = Message { speaker: Speaker::Assistant, text: answer.answer.clone(), citations, at };
         self.threads.append(tenant, thread, &[asked, said]).await
     }

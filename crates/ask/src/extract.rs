@@ -117,8 +117,7 @@ mod tests {
     }
 
     fn ask(question: &str, passages: &[(&str, &str)]) -> Vec<Sentence> {
-        let passages: Vec<_> =
-            passages.iter().map(|(above, text)| Passage { text, above: words(above) }).collect();
+        let passages: Vec<_> = passages.iter().map(|(above, text)| Passage { text, above: words(above) }).collect();
         best(&words(question), &passages, 3, |_, sentence| words(sentence))
     }
 
@@ -133,7 +132,8 @@ mod tests {
 
     #[test]
     fn what_stands_above_a_sentence_counts_for_it() {
-        let best = ask("pump warranty months", &[("", "Leave lasts months."), ("Pump warranty", "It lasts 36 months.")]);
+        let best =
+            ask("pump warranty months", &[("", "Leave lasts months."), ("Pump warranty", "It lasts 36 months.")]);
         assert_eq!(best[0].text, "It lasts 36 months.");
     }
 

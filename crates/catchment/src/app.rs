@@ -66,7 +66,7 @@ impl App {
     pub(crate) fn ask(&self, data: &Data) -> Result<Ask> {
         let ask = Ask::new(data.index.clone(), data.store.clone());
         let Some(endpoint) = &self.settings.language_model else { return Ok(ask) };
-        let model: Arc<dyn LanguageModel> = Arc::new(openai::Chat::new(self.endpoint(endpoint))?);
+        let model: Arc<dyn LanguageModel> = Arc::new(openai::Chat::new(&self.endpoint(endpoint), &endpoint.model)?);
         Ok(ask.with_model(model))
     }
 
@@ -75,13 +75,17 @@ impl App {
             None => None,
             Some(settings::Embedder::Local(local)) => Some(Arc::new(local::Model::open(&local.directory)?)),
             Some(settings::Embedder::Endpoint(endpoint)) => {
-                Some(Arc::new(openai::Embeddings::connect(self.endpoint(endpoint)).await?))
+                Some(Arc::new(openai::Embeddings::connect(&self.endpoint(endpoint), &endpoint.model).await?))
             }
         })
     }
 
     fn endpoint(&self, endpoint: &settings::Endpoint) -> openai::Endpoint {
-        openai::Endpoint { url: endpoint.url.clone(), model: endpoint.model.clone(), key: endpoint.key.clone() }
+        let reached = openai::Endpoint::new(&endpoint.url);
+        match &endpoint.key {
+            Some(key) => reached.key(key.clone()),
+            None => reached,
+        }
     }
 
     /// Prints one JSON object on a line of its own.
@@ -97,7 +101,10 @@ impl App {
         if json {
             let context: serde_json::Map<String, serde_json::Value> =
                 error.context().map(|(name, value)| (name.to_owned(), value.into())).collect();
-            eprintln!("{}", json!({ "error": { "kind": error.kind(), "message": error.message(), "context": context } }));
+            eprintln!(
+                "{}",
+                json!({ "error": { "kind": error.kind(), "message": error.message(), "context": context } })
+            );
         } else {
             eprintln!("error: {}", crate::show::plain(&error.to_string()));
         }

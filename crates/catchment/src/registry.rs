@@ -4,7 +4,5 @@ use catchment_core::Registry;
 
 /// Every connector there is.
 pub(crate) fn registry() -> Registry {
-    Registry::new()
-        .with::<catchment_folder::Folder>()
-        .with::<catchment_s3::S3>()
+    Registry::new().with::<catchment_folder::Folder>().with::<catchment_s3::S3>()
 }

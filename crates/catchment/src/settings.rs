@@ -60,7 +60,9 @@ impl Settings {
     pub(crate) fn load(file: Option<&Path>, data_dir: &Path) -> Result<Self> {
         let path = match file {
             Some(file) if !file.is_file() => {
-                return Err(Error::config("config", "there is no such file: check the path").with("path", file.display()));
+                return Err(
+                    Error::config("config", "there is no such file: check the path").with("path", file.display())
+                );
             }
             Some(file) => file.to_owned(),
             None => data_dir.join("catchment.toml"),
@@ -81,8 +83,10 @@ impl Settings {
 pub(crate) fn data_dir(given: Option<&Path>) -> Result<PathBuf> {
     match given {
         Some(given) => Ok(given.to_owned()),
-        None => directories::ProjectDirs::from("", "", "catchment")
-            .map(|project| project.data_dir().to_owned())
-            .ok_or_else(|| Error::config("data_dir", "there is no home directory: name a data directory with --data-dir")),
+        None => {
+            directories::ProjectDirs::from("", "", "catchment").map(|project| project.data_dir().to_owned()).ok_or_else(
+                || Error::config("data_dir", "there is no home directory: name a data directory with --data-dir"),
+            )
+        }
     }
 }

@@ -26,7 +26,13 @@ pub(crate) async fn answer(app: &App, data: &Data, question: String, narrow: Nar
     if !narrow.integrations.is_empty() {
         filter.integrations = Some(narrow.integrations.into_iter().map(IntegrationId).collect());
     }
-    let question = Question { text: question, tenant: app.tenant(), filter, top_k: narrow.top_k, thread: narrow.thread.map(ThreadId) };
+    let question = Question {
+        text: question,
+        tenant: app.tenant(),
+        filter,
+        top_k: narrow.top_k,
+        thread: narrow.thread.map(ThreadId),
+    };
     let mut pieces = app.ask(data)?.stream(question);
     while let Some(piece) = pieces.next().await {
         match piece? {

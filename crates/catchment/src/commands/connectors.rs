@@ -42,7 +42,8 @@ fn describe(app: &App, vendor: &str) -> Result<Exit> {
     println!("{}: {}\n", manifest.name, manifest.description);
     let mut table = show::table(&["Setting", "Type", "Needed", "Meaning"]);
     for (name, field) in fields(&schema) {
-        let required = schema.get("required").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == name));
+        let required =
+            schema.get("required").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == name));
         let kind = if field["writeOnly"] == true { "secret".to_owned() } else { kind(field) };
         let meaning = field["description"].as_str().unwrap_or_default().replace('\n', " ");
         let meaning = match &field["default"] {
@@ -67,7 +68,12 @@ fn entry(manifest: &Manifest) -> Value {
 
 /// The settings of a schema by name.
 pub(crate) fn fields(schema: &Schema) -> impl Iterator<Item = (&str, &Value)> {
-    schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, field)| (name.as_str(), field))
+    schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, field)| (name.as_str(), field))
 }
 
 /// The type of a field in words.

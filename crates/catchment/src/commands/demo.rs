@@ -64,9 +64,12 @@ pub(crate) async fn run(app: App, demo: cli::Demo) -> Result<Exit> {
 /// Writes the samples into a folder, unless they are there.
 fn unpack(folder: &Path) -> Result<PathBuf> {
     let failed = |error: std::io::Error| {
-        Error::new(ErrorKind::Unavailable, "the sample documents cannot be written: check the data directory and the space on its disk")
-            .with("path", folder.display())
-            .source(error)
+        Error::new(
+            ErrorKind::Unavailable,
+            "the sample documents cannot be written: check the data directory and the space on its disk",
+        )
+        .with("path", folder.display())
+        .source(error)
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
     for (name, bytes) in SAMPLES {

@@ -6,6 +6,7 @@ mod check;
 mod connectors;
 mod demo;
 mod import;
+mod progress;
 mod target;
 mod verify;
 

@@ -25,7 +25,8 @@ pub(crate) struct Resolved {
 /// Finds the vendor of an address, lays the settings over it, and connects. Nothing is reached
 /// for yet.
 pub(crate) fn resolve(app: &App, target: &Target) -> Result<Resolved> {
-    let by_name = app.registry.manifests().find(|manifest| manifest.id == target.address && !target.settings.is_empty());
+    let by_name =
+        app.registry.manifests().find(|manifest| manifest.id == target.address && !target.settings.is_empty());
     let (vendor, mut settings, path) = match by_name {
         Some(manifest) => (manifest.id, Value::Object(Map::new()), String::new()),
         None => {
@@ -36,7 +37,8 @@ pub(crate) fn resolve(app: &App, target: &Target) -> Result<Resolved> {
     let schema = app.registry.schema(vendor)?;
     for setting in &target.settings {
         let (name, value) = setting.split_once('=').ok_or_else(|| {
-            Error::config("set", "write a setting as NAME=VALUE").with("given", setting.split(':').next().unwrap_or_default())
+            Error::config("set", "write a setting as NAME=VALUE")
+                .with("given", setting.split(':').next().unwrap_or_default())
         })?;
         settings[name] = value_for(&schema, name, value)?;
     }
