@@ -1,1 +1,3 @@
 //! The conformance suite of connectors, fault injection, and fakes.
+
+pub mod ledger;

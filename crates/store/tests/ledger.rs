@@ -1,0 +1,19 @@
+//! The contract of ledgers, on SQLite.
+
+use std::sync::Arc;
+
+use catchment_core::Tenant;
+use catchment_store::Store;
+use catchment_testkit::ledger::Subject;
+use serde_json::json;
+
+async fn sqlite() -> Subject {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path().join("catchment.db")).await.unwrap();
+    let create =
+        async |name| store.find_or_create(&Tenant::local(), "folder", name, &json!({ "path": name })).await.unwrap().id;
+    let (integration, other) = (create("one").await, create("two").await);
+    Subject { ledger: Arc::new(store), integration, other, keep: Box::new(dir) }
+}
+
+catchment_testkit::ledger_contract!(sqlite);
