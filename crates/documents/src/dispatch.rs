@@ -49,12 +49,18 @@ fn read(bytes: &Bytes, hint: &Hint<'_>, password: Option<&Secret>, budget: &mut 
         Format::Pdf => pdf::parse(bytes, password, budget)?,
         Format::Docx => formats::docx::parse(bytes, budget, hint)?,
         Format::Pptx => formats::pptx::parse(bytes, budget, hint)?,
-        Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => formats::spreadsheet::parse(bytes, budget, hint)?,
+        Format::Xlsx | Format::Xlsb | Format::Xls => formats::spreadsheet::parse(bytes, budget, hint)?,
         Format::Html => formats::html::parse(bytes, budget, hint)?,
         Format::Markdown => formats::markdown::parse(bytes, budget, hint)?,
         Format::Csv => formats::csv::parse(bytes, budget, hint)?,
         Format::Json | Format::Xml | Format::Plain => formats::plain::parse(bytes, budget, hint)?,
-        _ => return Err(Error::unsupported("this format is not read yet").with("type", format.mime())),
+        Format::Ods | Format::Odt | Format::Odp => formats::odf::parse(bytes, budget, hint)?,
+        Format::Epub => formats::epub::parse(bytes, budget, hint)?,
+        Format::Doc => formats::office97::doc(bytes, budget, hint)?,
+        Format::Ppt => formats::office97::ppt(bytes, budget, hint)?,
+        Format::Msg => formats::msg::parse(bytes, budget, hint)?,
+        Format::Mail => formats::mail::parse(bytes, budget, hint)?,
+        Format::Rtf => formats::rtf::parse(bytes, budget, hint)?,
     };
     Ok(Parsed { mime: format.mime().to_owned(), text: clean(text) })
 }

@@ -49,6 +49,10 @@ impl Default for Limits {
     }
 }
 
+/// How deep files may lie inside files. Every level takes stack, which `Limits::nesting`, made for
+/// elements, would not keep in bounds.
+const FILES_DEEP: u32 = 8;
+
 /// What is left of the [`Limits`] while one document is parsed. Every parser asks it before it
 /// spends: the sandbox is the boundary that holds, the budget is the one that explains.
 #[derive(Debug)]
@@ -60,6 +64,7 @@ pub(crate) struct Budget {
     decompressed: u64,
     pages: u32,
     cancelled: Option<Arc<AtomicBool>>,
+    inside: u32,
 }
 
 impl Budget {
@@ -73,6 +78,7 @@ impl Budget {
             decompressed: 0,
             pages: 0,
             cancelled: None,
+            inside: 0,
         };
         if file > limits.bytes {
             return Err(file_too_large(limits.bytes));
@@ -146,6 +152,17 @@ impl Budget {
     pub(crate) fn decompressed_left(&self) -> u64 {
         let expansion = self.file.saturating_mul(self.limits.ratio).max(16 << 20);
         self.limits.decompressed.min(expansion).saturating_sub(self.decompressed)
+    }
+
+    /// Reads a file inside this file, such as an attachment, unless it lies too deep.
+    pub(crate) fn inside<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.inside >= FILES_DEEP {
+            return Err(too_large("files inside files deeper than the limit: it was left out", FILES_DEEP));
+        }
+        self.inside += 1;
+        let result = read(self);
+        self.inside -= 1;
+        result
     }
 
     /// Fails when `depth` is over the limit on nesting.

@@ -30,6 +30,15 @@ pub(crate) fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> Result<Cow<
     Ok(narrow(bytes, declared))
 }
 
+/// The text of a file in UTF-16 or UTF-32, for parsers that only know bytes that begin with ASCII.
+pub(crate) fn wide(bytes: &[u8]) -> Option<String> {
+    if let Some(text) = utf32(bytes) {
+        return Some(text);
+    }
+    let (encoding, mark) = Encoding::for_bom(bytes).or_else(|| utf16(bytes).map(|encoding| (encoding, 0)))?;
+    (encoding != UTF_8).then(|| encoding.decode_without_bom_handling(&bytes[mark..]).0.into_owned())
+}
+
 /// The same for markup inside a container, where refusing would lose the rest.
 pub(crate) fn decode_lossy<'a>(bytes: &'a [u8], declared: Option<&str>) -> Cow<'a, str> {
     decode(bytes, declared).unwrap_or_else(|_| String::from_utf8_lossy(bytes))

@@ -2,10 +2,16 @@
 
 pub(crate) mod csv;
 pub(crate) mod docx;
+pub(crate) mod epub;
 pub(crate) mod html;
+pub(crate) mod mail;
 pub(crate) mod markdown;
+pub(crate) mod msg;
+pub(crate) mod odf;
+pub(crate) mod office97;
 pub(crate) mod plain;
 pub(crate) mod pptx;
+pub(crate) mod rtf;
 pub(crate) mod spreadsheet;
 
 mod charset;
@@ -13,6 +19,7 @@ mod compound;
 mod dates;
 mod drawing;
 mod failure;
+mod headings;
 mod ooxml;
 mod out;
 mod text;

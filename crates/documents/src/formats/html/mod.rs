@@ -90,7 +90,9 @@ impl Reader<'_> {
         if let Some((skipped, depth)) = &mut self.skipping {
             if skipped == name && !closed {
                 *depth += 1;
-            } else if skipped == b"svg" && matches!(tags::role(name), Role::Block | Role::Paragraph | Role::Heading(_) | Role::Table) {
+            } else if skipped == b"svg"
+                && matches!(tags::role(name), Role::Block | Role::Paragraph | Role::Heading(_) | Role::Table)
+            {
                 // HTML inside of SVG ends it, as in browsers.
                 self.skipping = None;
             }

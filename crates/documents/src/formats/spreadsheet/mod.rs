@@ -9,6 +9,7 @@ use calamine::{Data, Reader, Sheet, SheetType, SheetVisible, Xls, Xlsb, Xlsx};
 use catchment_core::{Error, Result, Text};
 
 use self::cells::Rows;
+pub(super) use self::cells::decimal;
 use super::{
     failure::damaged,
     ooxml::Package,
