@@ -3,6 +3,7 @@
 
 mod backends;
 mod bench;
+mod new_vendor;
 mod shell;
 mod spec_check;
 mod test;
@@ -31,6 +32,14 @@ enum Chore {
     },
     /// Check the rules that no compiler checks: who may depend on whom, what every vendor carries.
     Tidy,
+    /// Make a connector to start from.
+    NewVendor {
+        /// The id on the wire, for example `google_drive`.
+        id: String,
+        /// What the vendor calls itself.
+        #[arg(long)]
+        name: String,
+    },
     /// Check connectors and their fakes against the vendors' own published descriptions.
     SpecCheck,
     /// The servers that tests run against and nobody here wrote.
@@ -57,6 +66,7 @@ fn run(chore: Chore) -> Result<()> {
     match chore {
         Chore::Test { arguments } => test::run(&arguments),
         Chore::Tidy => tidy::run(),
+        Chore::NewVendor { id, name } => new_vendor::run(&id, &name),
         Chore::SpecCheck => spec_check::run(),
         Chore::Backends(action) => backends::run(&action),
         Chore::Bench { figures } => bench::run(&figures),
