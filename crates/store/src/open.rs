@@ -194,3 +194,69 @@ fn cannot_create(error: io::Error, file: &Path) -> Error {
     };
     out.with("file", file.display()).source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::pin, task::Poll};
+
+    use catchment_core::{Entry, Ledger, RunOutcome, Tenant};
+
+    use super::*;
+
+    async fn store() -> (Store, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        (Store::open(dir.path().join("catchment.db")).await.unwrap(), dir)
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_says_so_and_costs_nothing_but_the_call() {
+        let (store, _dir) = store().await;
+        let integration = store.find_or_create(&Tenant::local(), "s3", "one", &serde_json::json!({})).await.unwrap().id;
+        let run = store.begin(integration, &[]).await.unwrap();
+        let entries: Vec<_> = (0..1_000).map(|n| Entry::file(format!("{n}"), format!("{n}"))).collect();
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&store.writer).await.unwrap();
+        let full = SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 2)));
+        sqlx::query(full).execute(&store.writer).await.unwrap();
+        let error = store.seen(&run, &entries).await.unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, catchment_core::Retry::Never));
+        assert!(error.message().contains("disk is full"), "{error}");
+
+        sqlx::query("PRAGMA max_page_count = 1000000").execute(&store.writer).await.unwrap();
+        assert!(store.entries(integration, None, 10).await.unwrap().is_empty(), "all or nothing");
+        assert!(!store.seen(&run, &entries).await.unwrap()[0].again);
+    }
+
+    /// Polls a future up to `polls` times, then drops it.
+    async fn dropped_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        for _ in 0..polls {
+            if let Poll::Ready(output) = futures_poll(future.as_mut()).await {
+                return Some(output);
+            }
+            tokio::task::yield_now().await;
+        }
+        None
+    }
+
+    async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+        std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_dropped_leaves_nothing_half_done() {
+        let (store, _dir) = store().await;
+        let integration = store.find_or_create(&Tenant::local(), "s3", "one", &serde_json::json!({})).await.unwrap().id;
+        let mut finished = false;
+        for polls in 0..200 {
+            let run = store.begin(integration, &[]).await.unwrap();
+            let entries = [Entry::file(format!("{polls}-a"), "a"), Entry::file(format!("{polls}-b"), "b")];
+            finished |= dropped_after(polls, store.seen(&run, &entries)).await.is_some();
+            // The connection is free again, and both entries are there, or neither.
+            store.finish(&run, RunOutcome::Aborted).await.unwrap();
+            let held = store.entries(integration, None, 10_000).await.unwrap();
+            let there = held.iter().filter(|held| entries.iter().any(|entry| entry.id == held.entry)).count();
+            assert!(there == 0 || there == 2, "{there} after {polls} polls");
+        }
+        assert!(finished, "some were not dropped early");
+    }
+}

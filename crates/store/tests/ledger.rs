@@ -8,10 +8,15 @@ use catchment_testkit::ledger::Subject;
 use serde_json::json;
 
 async fn sqlite() -> Subject {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path().join("catchment.db")).await.unwrap();
-    let create =
-        async |name| store.find_or_create(&Tenant::local(), "folder", name, &json!({ "path": name })).await.unwrap().id;
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Store::open(dir.path().join("catchment.db")).await.expect("a database");
+    let create = async |name| {
+        store
+            .find_or_create(&Tenant::local(), "folder", name, &json!({ "path": name }))
+            .await
+            .expect("an integration")
+            .id
+    };
     let (integration, other) = (create("one").await, create("two").await);
     Subject { ledger: Arc::new(store), integration, other, keep: Box::new(dir) }
 }
