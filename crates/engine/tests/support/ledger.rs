@@ -1,0 +1,102 @@
+//! A ledger that tells what it is asked, and fails when it is told to.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use catchment_core::{
+    Buried, Complete, Entry, EntryId, EntryResult, Error, IntegrationId, Known, Ledger, LedgerEntry, Result, Run,
+    RunOutcome, Unseen, async_trait,
+};
+
+use super::Log;
+
+pub(crate) struct Spy {
+    inner: Arc<dyn Ledger>,
+    log: Log,
+    /// The call that begins with this fails, once.
+    pub(crate) fail: Mutex<Option<(String, Error)>>,
+}
+
+impl Spy {
+    pub(crate) fn new(inner: Arc<dyn Ledger>, log: Log) -> Self {
+        Self { inner, log, fail: Mutex::default() }
+    }
+
+    pub(crate) fn fail(&self, call: &str, error: Error) {
+        *self.fail.lock().unwrap() = Some((call.into(), error));
+    }
+
+    fn call(&self, call: String) -> Result<()> {
+        let mut fail = self.fail.lock().unwrap();
+        let meant = fail.as_ref().is_some_and(|(start, _)| call.starts_with(start.as_str()));
+        self.log.lock().unwrap().push(call);
+        if meant && let Some((_, error)) = fail.take() {
+            return Err(error);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Ledger for Spy {
+    async fn begin(&self, integration: IntegrationId, roots: &[String]) -> Result<Run> {
+        self.call(format!("begin {roots:?}"))?;
+        self.inner.begin(integration, roots).await
+    }
+
+    async fn seen(&self, run: &Run, entries: &[Entry]) -> Result<Vec<Known>> {
+        self.call(format!("seen {}", entries.len()))?;
+        self.inner.seen(run, entries).await
+    }
+
+    async fn unsettle(&self, run: &Run, entry: &EntryId) -> Result<()> {
+        self.call(format!("unsettle {entry}"))?;
+        self.inner.unsettle(run, entry).await
+    }
+
+    async fn record(&self, run: &Run, entry: &Entry, result: &EntryResult) -> Result<()> {
+        self.call(format!("record {}", entry.path))?;
+        self.inner.record(run, entry, result).await
+    }
+
+    async fn unseen(&self, run: &Run, proof: &Complete) -> Result<Unseen> {
+        self.call(format!("unseen {}", proof.path()))?;
+        self.inner.unseen(run, proof).await
+    }
+
+    async fn bury(&self, run: &Run, proof: &Complete) -> Result<u64> {
+        self.call(format!("bury {}", proof.path()))?;
+        self.inner.bury(run, proof).await
+    }
+
+    async fn take_buried(&self, integration: IntegrationId, grace: Duration, limit: u32) -> Result<Vec<Buried>> {
+        self.call("take".into())?;
+        self.inner.take_buried(integration, grace, limit).await
+    }
+
+    async fn forget(&self, integration: IntegrationId, entries: &[EntryId]) -> Result<Vec<EntryId>> {
+        self.call(format!("forget {}", entries.len()))?;
+        self.inner.forget(integration, entries).await
+    }
+
+    async fn entries(
+        &self,
+        integration: IntegrationId,
+        after: Option<&EntryId>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>> {
+        self.inner.entries(integration, after, limit).await
+    }
+
+    async fn invalidate(&self, integration: IntegrationId, entries: &[EntryId]) -> Result<()> {
+        self.call(format!("invalidate {}", entries.len()))?;
+        self.inner.invalidate(integration, entries).await
+    }
+
+    async fn finish(&self, run: &Run, outcome: RunOutcome) -> Result<()> {
+        self.call(format!("finish {outcome:?}"))?;
+        self.inner.finish(run, outcome).await
+    }
+}
