@@ -69,6 +69,16 @@ async fn a_429_pauses_every_client_of_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_429_that_names_no_time_pauses_as_well_and_for_longer_each_time() {
+    let server = Server::start(|index, _| if index < 3 { answer(429, &[], "") } else { json(200, "1") }).await;
+    server.client("budget-429-bare").post("x").json(&1).send().await.unwrap();
+    let pauses: Vec<_> = server.seen().windows(2).map(|pair| pair[1].at - pair[0].at).collect();
+    for (index, pause) in pauses.iter().enumerate() {
+        assert!(*pause >= Duration::from_millis(500 << index), "{pauses:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn retry_after_as_a_date_is_obeyed_by_the_vendors_clock() {
     let headers = [("date", "Wed, 21 Oct 2015 07:28:00 GMT"), ("retry-after", "Wed, 21 Oct 2015 07:28:25 GMT")];
     let server =
