@@ -92,11 +92,6 @@ impl Budget {
         self
     }
 
-    /// The limits this budget started from.
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// Fails once the time is up. Cheap enough for every element of a document.
     pub(crate) fn tick(&self) -> Result<()> {
         if self.started.elapsed() > self.limits.time {
@@ -146,12 +141,6 @@ impl Budget {
             ));
         }
         Ok(())
-    }
-
-    /// How many more bytes may come out of decompression.
-    pub(crate) fn decompressed_left(&self) -> u64 {
-        let expansion = self.file.saturating_mul(self.limits.ratio).max(16 << 20);
-        self.limits.decompressed.min(expansion).saturating_sub(self.decompressed)
     }
 
     /// Reads a file inside this file, such as an attachment, unless it lies too deep.

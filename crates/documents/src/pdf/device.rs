@@ -9,8 +9,9 @@ use hayro_interpret::{
     hayro_cmap::{BfString, WritingMode},
     kurbo::{Affine, BezPath, Point, Rect, Vec2},
 };
+use hayro_syntax::page::Page;
 
-use super::unicode::FontMaps;
+use super::unicode::{self, FontMaps};
 use crate::limits::Budget;
 
 /// Unwinds out of the interpreter, which has no other way to stop.
@@ -37,29 +38,29 @@ pub(super) enum GlyphText {
     String(Box<str>),
 }
 
-pub(super) struct TextDevice<'b> {
+pub(super) struct TextDevice<'b, 'p, 'a> {
     bounds: Rect,
     budget: &'b mut Budget,
     glyphs: Vec<Glyph>,
     /// Where each character was drawn, in cells of [`CELL`] points, to find what is drawn twice.
     seen: HashMap<(char, i32, i32), Vec<u32>>,
-    fonts: FontMaps,
+    fonts: FontMaps<'p, 'a>,
     images: u32,
     operations: u32,
 }
 
 const CELL: f64 = 4.0;
 
-impl<'b> TextDevice<'b> {
-    pub(super) fn new(page: Rect, budget: &'b mut Budget) -> Self {
+impl<'b, 'p, 'a> TextDevice<'b, 'p, 'a> {
+    pub(super) fn new(page: &'p Page<'a>, bounds: Rect, budget: &'b mut Budget) -> Self {
         // Glyphs begin at their origin: one that starts on the edge still shows.
-        let bounds = page.inflate(1.0, 1.0);
+        let bounds = bounds.inflate(1.0, 1.0);
         Self {
             bounds,
             budget,
             glyphs: Vec::new(),
             seen: HashMap::new(),
-            fonts: FontMaps::default(),
+            fonts: FontMaps::new(page),
             images: 0,
             operations: 0,
         }
@@ -165,14 +166,14 @@ impl GlyphText {
     }
 }
 
-impl<'a> Device<'a> for TextDevice<'_> {
+impl<'a> Device<'a> for TextDevice<'_, '_, '_> {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
         let vertical = run.writing_mode() == WritingMode::Vertical;
         for glyph in run.glyphs() {
             self.tick();
             let text = match glyph.as_unicode() {
-                Some(BfString::Char(char)) => self.fonts.tidy(char),
-                Some(BfString::String(text)) => self.fonts.tidy_all(&text),
+                Some(BfString::Char(char)) => unicode::tidy(char),
+                Some(BfString::String(text)) => unicode::tidy_all(&text),
                 None => self.fonts.guess(glyph),
             };
             if let Some(text) = text {

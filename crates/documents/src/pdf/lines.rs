@@ -34,7 +34,7 @@ struct Placed {
 }
 
 /// A gap of this part of the font size is a space.
-const SPACE: f64 = 0.17;
+const SPACE: f64 = 0.13;
 
 /// A gap of this many times the font size sets cells of a table apart, or columns.
 const CELL: f64 = 1.6;
@@ -60,6 +60,14 @@ pub(super) fn lines(glyphs: Vec<Glyph>) -> Vec<Line> {
     }
     lines.extend(piece.and_then(Piece::finish));
     lines
+}
+
+/// A soft hyphen is drawn only where a word is cut at the end of a line.
+fn soft_hyphens(line: &str) -> String {
+    match line.strip_suffix('\u{ad}') {
+        Some(line) => line.replace('\u{ad}', "") + "-",
+        None => line.replace('\u{ad}', ""),
+    }
 }
 
 fn dot(a: Vec2, b: Vec2) -> f64 {
@@ -135,7 +143,7 @@ impl Piece {
         }
         let letters = self.glyphs.iter().filter(|placed| placed.glyph.text.first().is_alphabetic()).count();
         let (text, cells) = if rtl * 2 > letters { words.right_to_left() } else { words.left_to_right(rtl > 0) };
-        let text = text.trim().to_owned();
+        let text = soft_hyphens(text.trim());
         (!text.is_empty()).then_some(Line {
             text,
             start,
@@ -181,7 +189,7 @@ impl<'p> Words<'p> {
 
     fn left_to_right(mut self, mixed: bool) -> (String, u32) {
         if mixed {
-            reverse_runs(&mut self.items, |char| is_rtl(char), |char| is_ltr(char) || char.is_ascii_digit());
+            reverse_runs(&mut self.items, is_rtl, |char| is_ltr(char) || char.is_ascii_digit());
         }
         self.text(false)
     }
@@ -228,8 +236,8 @@ fn reverse_runs(items: &mut [Item<'_>], belongs: impl Fn(char) -> bool, breaks: 
             continue;
         }
         let mut last = at;
-        for next in at + 1..items.len() {
-            match &items[next] {
+        for (next, item) in items.iter().enumerate().skip(at + 1) {
+            match item {
                 Item::Cell => break,
                 item if char(item).is_some_and(&breaks) => break,
                 item if char(item).is_some_and(&belongs) => last = next,

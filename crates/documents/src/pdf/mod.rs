@@ -108,7 +108,7 @@ fn draw<'a>(pdf: &'a Pdf, page: &Page<'a>, cache: &InterpreterCache<'a>, budget:
     let (width, height) = (f64::from(width), f64::from(height));
     let transform = hayro_interpret::kurbo::Affine::new(page.initial_transform(true).as_coeffs());
     let bounds = hayro_interpret::kurbo::Rect::new(0.0, 0.0, width, height);
-    let mut device = TextDevice::new(bounds, budget);
+    let mut device = TextDevice::new(page, bounds, budget);
     let drawn = catch_unwind(AssertUnwindSafe(|| {
         let mut context = Context::new(transform, bounds, cache, pdf.xref(), InterpreterSettings::default());
         interpret_page(page, &mut context, &mut device);

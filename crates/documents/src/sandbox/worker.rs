@@ -17,6 +17,7 @@ use crate::{Limits, dispatch, hint::Hint, limits::Budget};
 
 /// Serves until the parent closes the pipe. Gives the exit code.
 pub(super) fn serve() -> i32 {
+    close_inherited();
     // A panic is caught and sent to the parent; the default hook would only repeat it.
     std::panic::set_hook(Box::new(|_| {}));
     match listen() {
@@ -109,6 +110,24 @@ fn confine(limits: &Limits) -> io::Result<()> {
     Resource::NOFILE.set(0, 0)?;
     Resource::AS.set(limits.memory, limits.memory)
 }
+
+/// Closes what the parent left open for its children by mistake. Nothing of this process is open
+/// yet but the three streams.
+#[cfg(unix)]
+fn close_inherited() {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
+        return;
+    };
+    // The listing itself is one of them; it is closed here before the others are.
+    let open: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // Fails for the listing, which is gone.
+        let _ = nix::unistd::close(descriptor);
+    }
+}
+
+#[cfg(not(unix))]
+fn close_inherited() {}
 
 #[cfg(not(unix))]
 fn confine(_: &Limits) -> io::Result<()> {
