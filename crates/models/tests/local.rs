@@ -40,14 +40,14 @@ fn close(one: &[f32], other: &[f32]) -> bool {
 
 async fn agrees(model: &Model, role: Role, expected: Vectors) {
     let texts: Vec<String> = expected.keys().cloned().collect();
-    let found = model.embed(&texts, role).await.unwrap();
+    let found = model.embed(&texts, role).await.expect("vectors");
     for ((text, expected), found) in expected.iter().zip(&found) {
         assert!(close(found, expected), "{text:?}: {found:?} is not {expected:?}");
     }
 }
 
 async fn refused(directory: &Path) -> Error {
-    let error = Model::load(directory).await.unwrap_err();
+    let error = Model::load(directory).await.expect_err("a bad directory");
     assert!(matches!(error.kind(), ErrorKind::Config | ErrorKind::Unsupported), "{error}");
     error
 }
