@@ -46,10 +46,7 @@ enum Chore {
     #[command(subcommand)]
     Backends(backends::Action),
     /// Measure the figures of BENCHMARKS.md, each beside a peer.
-    Bench {
-        /// All of them by default.
-        figures: Vec<bench::Figure>,
-    },
+    Bench(bench::Wanted),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +66,6 @@ fn run(chore: Chore) -> Result<()> {
         Chore::NewVendor { id, name } => new_vendor::run(&id, &name),
         Chore::SpecCheck => spec_check::run(),
         Chore::Backends(action) => backends::run(&action),
-        Chore::Bench { figures } => bench::run(&figures),
+        Chore::Bench(wanted) => bench::run(&wanted),
     }
 }

@@ -5,13 +5,18 @@ mod corpus;
 mod import;
 mod listing;
 mod measure;
+mod pdf;
 mod peers;
 mod product;
 mod report;
 mod s3;
+mod search;
+mod start;
 mod words;
 
-use clap::ValueEnum;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 
 use crate::shell::{Result, root};
 use peers::Peers;
@@ -27,13 +32,29 @@ pub(crate) enum Figure {
     Memory,
     /// Keys a second of a large bucket, beside rclone.
     Listing,
+    /// Right words of PDF files, beside pdftotext and PyMuPDF.
+    Pdf,
+    /// A hundred thousand chunks, searched within one tenant of a hundred.
+    Search,
+    /// From the start to the first answer.
+    Start,
     /// A clean build.
     Build,
 }
 
-/// Measures the figures, all by default, and writes them to BENCHMARKS.md.
-pub(crate) fn run(figures: &[Figure]) -> Result<()> {
-    let figures = if figures.is_empty() { Figure::value_variants() } else { figures };
+/// What is measured, and with what.
+#[derive(Debug, Args)]
+pub(crate) struct Wanted {
+    /// All of them by default.
+    figures: Vec<Figure>,
+    /// Real PDF files to read besides those that are made.
+    #[arg(long, value_name = "DIR")]
+    pdfs: Option<PathBuf>,
+}
+
+/// Measures the figures and writes them to BENCHMARKS.md.
+pub(crate) fn run(wanted: &Wanted) -> Result<()> {
+    let figures = if wanted.figures.is_empty() { Figure::value_variants() } else { &wanted.figures };
     let peers = Peers::new()?;
     let product = Product::build()?;
     for figure in figures {
@@ -42,6 +63,9 @@ pub(crate) fn run(figures: &[Figure]) -> Result<()> {
             Figure::Import => import::speed(&product, &peers)?,
             Figure::Memory => import::memory(&product, &peers)?,
             Figure::Listing => listing::measure(&product, &peers)?,
+            Figure::Pdf => pdf::measure(&peers, wanted.pdfs.as_deref())?,
+            Figure::Search => search::measure(&peers)?,
+            Figure::Start => start::measure(&product, &peers)?,
             Figure::Build => build::measure(&product)?,
         };
         for (target, reached) in &section.targets {

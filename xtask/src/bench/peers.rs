@@ -10,7 +10,7 @@ use crate::{
 /// The extra `pdf` brings the libraries that the peer imports for any PDF, several gigabytes of
 /// them; without it, it reads none.
 const PACKAGES: &[&str] =
-    &["unstructured-ingest[s3,docx,pptx,xlsx,md,pdf]==1.11.23", "s3fs>=2024.1", "reportlab==5.1.0"];
+    &["unstructured-ingest[s3,docx,pptx,xlsx,md,pdf]==1.11.23", "s3fs>=2024.1", "reportlab==5.1.0", "pymupdf==2.0"];
 
 /// What the figures have in common: folders, and how to start peers.
 pub(super) struct Peers {
