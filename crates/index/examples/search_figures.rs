@@ -15,6 +15,9 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 /// How many questions are asked of each kind.
 const QUESTIONS: u64 = 300;
+/// How often each question is asked. The best time counts, so that what else the machine does at
+/// the moment is left out.
+const TIMES: usize = 3;
 const DIMENSIONS: usize = 384;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -44,7 +47,9 @@ async fn main() -> Result<()> {
         let mut upserts = Vec::new();
         for number in 0..chunks / u64::from(PAGES) {
             let document = document(number, tenant(number % TENANTS, one_organization), &words);
-            upserts.push(timed(index.upsert(document)).await?.0);
+            let (time, made) = timed(index.upsert(document)).await?;
+            assert_eq!(made.chunks, PAGES);
+            upserts.push(time);
         }
         let rate = chunks as f64 / start.elapsed().as_secs_f64();
         notes.push(("chunks a second, with vectors", rate));
@@ -110,7 +115,11 @@ async fn ask(index: &Index, words: &Words, mode: Mode, filter: impl Fn(u64) -> F
     let mut times = Vec::new();
     for number in 0..QUESTIONS {
         let query = Query::new(question(number, words), filter(number)).mode(mode);
-        times.push(timed(index.search(&query)).await?.0);
+        let mut best = f64::INFINITY;
+        for _ in 0..TIMES {
+            best = best.min(timed(index.search(&query)).await?.0);
+        }
+        times.push(best);
     }
     Ok(times)
 }
@@ -170,13 +179,18 @@ async fn peer(folder: &Path, words: &Words, chunks: u64) -> Result<Vec<f64>> {
     for number in 0..QUESTIONS {
         let any: Vec<String> =
             question(number, words).replace('.', "").split(' ').map(|word| format!("\"{word}\"")).collect();
-        let search = sqlx::query("SELECT text FROM t WHERE t MATCH ?1 AND tenant = ?2 ORDER BY rank LIMIT 10")
-            .bind(any.join(" OR "))
-            .bind((number % TENANTS) as i64)
-            .fetch_all(&mut connection);
-        let (time, rows) = timed(search).await?;
-        assert!(rows.iter().all(|row| row.try_get::<String, _>(0).is_ok()));
-        times.push(time);
+        let any = any.join(" OR ");
+        let mut best = f64::INFINITY;
+        for _ in 0..TIMES {
+            let search = sqlx::query("SELECT text FROM t WHERE t MATCH ?1 AND tenant = ?2 ORDER BY rank LIMIT 10")
+                .bind(&any)
+                .bind((number % TENANTS) as i64)
+                .fetch_all(&mut connection);
+            let (time, rows) = timed(search).await?;
+            assert!(rows.iter().all(|row| row.try_get::<String, _>(0).is_ok()));
+            best = best.min(time);
+        }
+        times.push(best);
     }
     Ok(times)
 }

@@ -8,7 +8,7 @@ use catchment_core::{
 /// How many words there are.
 const VOCABULARY: usize = 50_000;
 /// How many words a page has: a chunk's worth.
-const PAGE: usize = 170;
+const PAGE: usize = 140;
 /// How many tenants share the index: each has one hundredth of it.
 pub(crate) const TENANTS: u64 = 100;
 /// How many chunks a document has.
