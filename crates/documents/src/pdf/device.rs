@@ -107,7 +107,7 @@ impl<'b, 'p, 'a> TextDevice<'b, 'p, 'a> {
         }
         let glyph = Glyph { text, start, end, along, size };
         if !self.is_repeated(&glyph) {
-            if let Err(error) = self.budget.text(0) {
+            if let Err(error) = self.budget.text(glyph.text.len()) {
                 std::panic::resume_unwind(Box::new(Stop(error)));
             }
             self.glyphs.push(glyph);
@@ -155,6 +155,13 @@ impl GlyphText {
         match self {
             Self::Char(char) => *char,
             Self::String(text) => text.chars().next().unwrap_or(' '),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Char(char) => char.len_utf8(),
+            Self::String(text) => text.len(),
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Line {
     pub(super) along: Vec2,
     /// How many pieces a wide gap sets apart: more than one in a row of a table.
     pub(super) cells: u32,
+    /// The gaps between these pieces, along the baseline. None in a line from right to left.
+    pub(super) gaps: Vec<(f64, f64)>,
 }
 
 /// Glyphs that follow each other on a baseline.
@@ -123,6 +125,7 @@ impl Piece {
         let start = self.glyphs.iter().map(|placed| placed.start).fold(f64::INFINITY, f64::min);
         let end = self.glyphs.iter().map(|placed| placed.end).fold(f64::NEG_INFINITY, f64::max);
         let mut words = Words::default();
+        let mut gaps = Vec::new();
         let mut before: Option<&Placed> = None;
         for placed in &self.glyphs {
             if placed.glyph.is_space() {
@@ -133,6 +136,7 @@ impl Piece {
                     let size = placed.glyph.size.min(before.glyph.size);
                     if gap > self.size * CELL {
                         words.cell();
+                        gaps.push((before.end, placed.start));
                     } else if gap > size * SPACE {
                         words.space();
                     }
@@ -143,6 +147,9 @@ impl Piece {
         }
         let letters = self.glyphs.iter().filter(|placed| placed.glyph.text.first().is_alphabetic()).count();
         let (text, cells) = if rtl * 2 > letters { words.right_to_left() } else { words.left_to_right(rtl > 0) };
+        if rtl > 0 {
+            gaps.clear();
+        }
         let text = soft_hyphens(text.trim());
         (!text.is_empty()).then_some(Line {
             text,
@@ -152,6 +159,7 @@ impl Piece {
             size: self.size,
             along: self.along,
             cells,
+            gaps,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! PDF: text from what is drawn on each page, structure from the objects around it.
 
 mod blocks;
+mod columns;
 mod device;
 mod lines;
 mod metadata;
@@ -46,13 +47,10 @@ pub(crate) fn parse(bytes: &Bytes, password: Option<&Secret>, budget: &mut Budge
     let mut silent = Vec::new();
     for (index, (page, drawn)) in pages.iter().zip(&drawn).enumerate() {
         let mut blocks = blocks::blocks(&drawn.lines, &style);
-        structure::append_notes(page, &mut blocks);
+        structure::append_notes(page, &mut blocks, budget)?;
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         if blocks.is_empty() && drawn.images > 0 {
             silent.push(number);
-        }
-        for block in &blocks {
-            budget.text(block.text.len())?;
         }
         text.pages.push(TextPage { number, label: structure.labels.label(index), blocks });
     }
@@ -120,7 +118,7 @@ fn draw<'a>(pdf: &'a Pdf, page: &Page<'a>, cache: &InterpreterCache<'a>, budget:
             Err(panic) => resume_unwind(panic),
         };
     }
-    Ok(Drawn { images: device.images(), lines: lines::lines(device.into_glyphs()) })
+    Ok(Drawn { images: device.images(), lines: columns::unfold(lines::lines(device.into_glyphs())) })
 }
 
 /// `page 3 holds`, `pages 3, 5 to 9 hold`.

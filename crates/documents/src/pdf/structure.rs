@@ -193,9 +193,9 @@ fn attachments(tree: Dict<'_>, budget: &Budget) -> Result<Vec<String>> {
 }
 
 /// Appends what people wrote on the page and into its form, unless the page shows it already.
-pub(super) fn append_notes(page: &Page<'_>, blocks: &mut Vec<Block>) {
+pub(super) fn append_notes(page: &Page<'_>, blocks: &mut Vec<Block>, budget: &mut Budget) -> Result<()> {
     let Some(annotations) = page.raw().get::<Array<'_>>("Annots") else {
-        return;
+        return Ok(());
     };
     let mut shown: String = blocks.iter().map(|block| squash(&block.text)).collect();
     for annotation in annotations.iter::<Dict<'_>>().take(MOST) {
@@ -212,10 +212,12 @@ pub(super) fn append_notes(page: &Page<'_>, blocks: &mut Vec<Block>) {
         };
         let bare = squash(text.rsplit_once(": ").map_or(text.as_str(), |(_, value)| value));
         if !bare.is_empty() && !shown.contains(&bare) {
+            budget.text(text.len())?;
             shown.push_str(&bare);
             blocks.push(Block::new(BlockKind::Paragraph, text));
         }
     }
+    Ok(())
 }
 
 /// The name and value of a form field; both may stand with a parent.

@@ -154,6 +154,9 @@ impl Pool {
         };
         let mut command = Command::new(&program);
         command.arg(ARGUMENT).env_clear().current_dir("/").kill_on_drop(true);
+        // In a group of its own, so that Ctrl-C reaches the parent alone.
+        #[cfg(unix)]
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| {
             failed("no parse worker can be started: check the memory, and the limit on processes")
