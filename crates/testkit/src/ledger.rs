@@ -46,6 +46,7 @@ macro_rules! ledger_contract {
             an_entry_that_moved_is_unsettled,
             an_unsettled_entry_is_unknown_until_it_is_recorded,
             a_result_of_an_older_run_never_replaces_one_of_a_newer,
+            two_runs_that_ingested_different_bytes_leave_the_entry_unsettled,
             an_invalidation_outlives_the_runs_that_had_begun,
             failures_count_up_while_the_fingerprint_stays,
             a_failure_leaves_what_was_ingested,
@@ -110,16 +111,15 @@ impl Subject {
     }
 
     async fn record(&self, run: &Run, entry: &Entry, result: &EntryResult) {
-        self.ledger.record(run, entry, result).await.expect("a result is recorded");
+        self.ledger.record(run, &[(entry.clone(), result.clone())]).await.expect("a result is recorded");
     }
 
     /// A run that has seen and ingested `entries`.
     async fn ingested(&self, entries: &[Entry]) -> Run {
         let run = self.begin().await;
         self.see(&run, entries).await;
-        for entry in entries {
-            self.record(&run, entry, &ingested("hash")).await;
-        }
+        let results: Vec<_> = entries.iter().map(|entry| (entry.clone(), ingested("hash"))).collect();
+        self.ledger.record(&run, &results).await.expect("results are recorded");
         run
     }
 

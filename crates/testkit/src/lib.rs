@@ -1,3 +1,28 @@
-//! The conformance suite of connectors, fault injection, and fakes.
+#![doc = include_str!("../README.md")]
 
+pub mod backends;
+pub mod faults;
 pub mod ledger;
+pub mod model;
+
+#[doc(hidden)]
+pub mod browse;
+#[doc(hidden)]
+pub mod download;
+#[doc(hidden)]
+pub mod fingerprints;
+mod fixture;
+#[doc(hidden)]
+pub mod flat;
+#[doc(hidden)]
+pub mod generic;
+mod http1;
+mod listing;
+#[doc(hidden)]
+pub mod network;
+mod promises;
+mod verdict;
+
+pub use fixture::Fixture;
+pub use promises::{covers, promises};
+pub use verdict::{Broken, Checking, Promise, Verdict};

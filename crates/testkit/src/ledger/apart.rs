@@ -51,7 +51,7 @@ pub async fn integrations_are_apart(subject: &Subject) {
     subject.ingested(&entries).await;
     let other = subject.ledger.begin(subject.other, &[]).await.expect("a run of the other");
     assert_eq!(subject.see_one(&other, &entries[0]).await, Known::default());
-    subject.ledger.record(&other, &entries[0], &ingested("other")).await.expect("recorded");
+    subject.ledger.record(&other, &[(entries[0].clone(), ingested("other"))]).await.expect("recorded");
     subject.ledger.unsettle(&other, &entries[0].id).await.expect("unsettled");
     subject.ledger.invalidate(subject.other, &[entries[0].id.clone()]).await.expect("invalidated");
     let next = subject.ledger.begin(subject.other, &[]).await.expect("a run of the other");
@@ -68,6 +68,7 @@ pub async fn nothing_is_a_page_too(subject: &Subject) {
     assert!(subject.ledger.forget(subject.integration, &[]).await.expect("nothing").is_empty());
     subject.ledger.invalidate(subject.integration, &[]).await.expect("nothing");
     assert!(subject.ledger.entries(subject.integration, None, 0).await.expect("nothing").is_empty());
+    subject.ledger.record(&run, &[]).await.expect("nothing");
     assert_eq!(subject.bury(&run, "").await, 0);
     subject.ledger.finish(&run, RunOutcome::Partial).await.expect("ended");
 }

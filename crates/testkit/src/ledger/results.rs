@@ -101,13 +101,29 @@ pub async fn a_result_of_an_older_run_never_replaces_one_of_a_newer(subject: &Su
     subject.see_one(&older, &entry).await;
     subject.see_one(&newer, &entry).await;
     subject.record(&newer, &entry, &ingested("newer")).await;
-    subject.record(&older, &entry, &ingested("older")).await;
     subject.record(&older, &entry, &failed(None)).await;
+    subject.record(&older, &entry, &ingested("newer")).await;
     let known = subject.see_one(&subject.begin().await, &entry).await;
     assert_eq!((known.content_hash.as_deref(), known.quarantine), (Some("newer"), None));
     subject.record(&newer, &entry, &ingested("newest")).await;
     let known = subject.see_one(&subject.begin().await, &entry).await;
     assert_eq!(known.content_hash.as_deref(), Some("newest"), "a run may replace its own result");
+}
+
+/// See the name.
+pub async fn two_runs_that_ingested_different_bytes_leave_the_entry_unsettled(subject: &Subject) {
+    let entry = file("a", "1");
+    let older = subject.begin().await;
+    let newer = subject.begin().await;
+    subject.see_one(&older, &entry).await;
+    subject.see_one(&newer, &entry).await;
+    subject.record(&newer, &entry, &ingested("newer")).await;
+    // Nobody knows which of the two documents reached the ingestor last.
+    subject.record(&older, &entry, &ingested("older")).await;
+    let next = subject.begin().await;
+    assert!(is_unsettled(&subject.see_one(&next, &entry).await));
+    subject.record(&next, &entry, &ingested("next")).await;
+    assert!(!is_unsettled(&subject.see_one(&subject.begin().await, &entry).await));
 }
 
 /// See the name.

@@ -1,0 +1,103 @@
+//! A bucket of a test, and what the connector cannot do to it: write.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use catchment_client::{Client, Egress, Method};
+use catchment_core::{Connector, Context, Registry, Result, Secret};
+use catchment_s3::S3;
+use catchment_testkit::backends::{Keys, S3Server};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqsign_aws_v4::{Credential, RequestSigner, StaticCredentialProvider};
+use reqsign_core::Signer;
+use serde_json::{Value, json};
+
+const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A bucket that nobody else uses.
+pub struct Store {
+    pub server: S3Server,
+    pub bucket: String,
+    client: Client,
+    signer: Signer<Credential>,
+}
+
+impl Store {
+    pub async fn new(server: S3Server) -> Self {
+        static BUCKETS: AtomicU64 = AtomicU64::new(0);
+        let bucket = format!("b{}-{}", std::process::id(), BUCKETS.fetch_add(1, Ordering::Relaxed));
+        let client = Client::builder("s3-tests").egress(Egress::allow_private()).build().expect("a client");
+        let keys = StaticCredentialProvider::new(&server.admin.id, &server.admin.secret);
+        let signer = Signer::new(reqsign_core::Context::new(), keys, RequestSigner::new("s3", "us-east-1"));
+        let store = Self { server, bucket, client, signer };
+        store.send(Method::PUT, "", &[], b"").await;
+        store
+    }
+
+    pub async fn put(&self, key: &str, bytes: &[u8]) {
+        self.send(Method::PUT, key, &[], bytes).await;
+    }
+
+    pub async fn put_with(&self, key: &str, headers: &[(&str, &str)], bytes: &[u8]) {
+        self.send(Method::PUT, key, headers, bytes).await;
+    }
+
+    pub async fn remove(&self, key: &str) {
+        self.send(Method::DELETE, key, &[], b"").await;
+    }
+
+    async fn send(&self, method: Method, key: &str, headers: &[(&str, &str)], body: &[u8]) {
+        let encoded = key.split('/').map(|part| utf8_percent_encode(part, STRICT).to_string()).collect::<Vec<_>>();
+        let url = |separator: &str| {
+            let key = encoded.join(separator);
+            let slash = if key.is_empty() { "" } else { "/" };
+            format!("http://{}/{}{slash}{key}", self.server.address, self.bucket)
+        };
+        let mut request = http::Request::builder().method(method.clone()).uri(url("/"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+        self.signer.sign(&mut parts, None).await.expect("signed");
+        let dots = encoded.iter().any(|part| matches!(part.as_str(), "." | ".."));
+        let mut call = self.client.call(method, url(if dots { "%2F" } else { "/" }));
+        call = call.body("application/octet-stream", body.to_vec());
+        for (name, value) in &parts.headers {
+            if name != "host" {
+                call = call.secret_header(name.as_str(), &Secret::new(value.to_str().expect("text")));
+            }
+        }
+        call.send().await.unwrap_or_else(|error| panic!("cannot write `{key}`: {error}"));
+    }
+
+    pub fn settings(&self) -> Value {
+        self.settings_of(&self.server.admin, self.server.address)
+    }
+
+    pub fn settings_of(&self, keys: &Keys, address: SocketAddr) -> Value {
+        json!({
+            "bucket_name": self.bucket,
+            "access_key_id": keys.id,
+            "secret_access_key": keys.secret,
+            "url": format!("http://{address}"),
+            "allow_http": true,
+        })
+    }
+
+    /// A connector with some settings changed.
+    pub fn connect(&self, changes: Value) -> Result<std::sync::Arc<dyn Connector>> {
+        let mut settings = self.settings();
+        for (name, value) in changes.as_object().expect("fields") {
+            if value.is_null() {
+                settings.as_object_mut().expect("fields").remove(name);
+            } else {
+                settings[name] = value.clone();
+            }
+        }
+        Registry::new().with::<S3>().connect("s3", settings, Context::local())
+    }
+}

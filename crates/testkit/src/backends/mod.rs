@@ -1,0 +1,132 @@
+//! Backends: servers that nobody here wrote, for connectors to be tested against.
+//!
+//! `cargo xtask backends install` puts them into `$CATCHMENT_BACKENDS`, or else into
+//! `~/.cache/catchment/backends`. A backend that is not there is a failed test, never a skipped one.
+//!
+//! The tests of one run share a server. The first that needs it starts it on a free port and
+//! waits until it has answered a real call; the others find it through a file. A guard that knows
+//! the process of the run (nextest, or the test program itself) ends the server with it, so that
+//! nothing is left behind even after `kill -9`.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpStream},
+    os::unix::process::{CommandExt, parent_id},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The guard starts a server, says where it is, and ends it when the run is over.
+const GUARD: &str = include_str!("guard.py");
+
+/// A server that speaks S3.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct S3Server {
+    /// Where it listens, without TLS.
+    pub address: SocketAddr,
+    /// May do everything.
+    pub admin: Keys,
+    /// May list everything and read only keys that begin with `open/`, where the server knows
+    /// rights.
+    pub limited: Option<Keys>,
+}
+
+/// An access key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Keys {
+    /// The access key id.
+    pub id: String,
+    /// The secret access key.
+    pub secret: String,
+}
+
+/// moto with signatures and rights enforced: knows nearly all of S3.
+///
+/// # Panics
+/// When it is not installed or does not start.
+pub fn moto() -> S3Server {
+    server("moto-auth", "moto_server")
+}
+
+/// moto without any check of who asks: knows public buckets.
+///
+/// # Panics
+/// When it is not installed or does not start.
+pub fn moto_open() -> S3Server {
+    server("moto-open", "moto_server")
+}
+
+/// `rclone serve s3` with signatures enforced: another implementation, without conditional
+/// requests.
+///
+/// # Panics
+/// When it is not installed or does not start.
+pub fn rclone() -> S3Server {
+    server("rclone", "rclone")
+}
+
+/// The folder the backends are in.
+pub fn folder() -> PathBuf {
+    match env::var_os("CATCHMENT_BACKENDS") {
+        Some(folder) if !folder.is_empty() => folder.into(),
+        _ => Path::new(&env::var_os("HOME").unwrap_or_default()).join(".cache/catchment/backends"),
+    }
+}
+
+/// A program of the backends, for peers that are measured.
+///
+/// # Panics
+/// When it is not installed.
+pub fn program(name: &str) -> PathBuf {
+    let program = folder().join("py/bin").join(name);
+    assert!(program.exists(), "{} is not there: run `cargo xtask backends install`", program.display());
+    program
+}
+
+fn server(kind: &str, needs: &str) -> S3Server {
+    let _ = program(needs);
+    let python = program("python");
+    let failed = |what: &str, error: std::io::Error| -> ! { panic!("{kind}: {what}: {error}") };
+    // nextest gives each test its own process, all with the same parent and run.
+    let (run, owner) = match env::var("NEXTEST_RUN_ID") {
+        Ok(run) => (run, parent_id()),
+        Err(_) => (format!("process-{}", std::process::id()), std::process::id()),
+    };
+    let place = env::temp_dir().join("catchment-backends").join(run);
+    fs::create_dir_all(&place).unwrap_or_else(|error| failed("no folder for it", error));
+    let lock = File::create(place.join(format!("{kind}.lock"))).unwrap_or_else(|error| failed("no lock", error));
+    lock.lock().unwrap_or_else(|error| failed("no lock", error));
+    let ready = place.join(format!("{kind}.json"));
+    if let Some(server) = fs::read(&ready).ok().and_then(|text| serde_json::from_slice::<S3Server>(&text).ok())
+        && TcpStream::connect_timeout(&server.address, Duration::from_secs(5)).is_ok()
+    {
+        return server;
+    }
+    let log = place.join(format!("{kind}.log"));
+    let stderr = File::create(&log).unwrap_or_else(|error| failed("no log", error));
+    let mut guard = Command::new(python);
+    guard.args(["-c", GUARD, kind, &owner.to_string()]).arg(&place).arg(folder().join("py/bin"));
+    // An inherited bundle of certificates breaks some clients; keys of the person are no business of a test.
+    for name in ["AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        guard.env_remove(name);
+    }
+    // A group of its own: a test that is stopped must not stop the others' server.
+    guard.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).process_group(0);
+    let mut guard = guard.spawn().unwrap_or_else(|error| failed("cannot be started", error));
+    let mut line = String::new();
+    if let Some(out) = guard.stdout.take() {
+        let _ = BufReader::new(out).read_line(&mut line);
+    }
+    let Ok(server) = serde_json::from_str::<S3Server>(&line) else {
+        let log = fs::read_to_string(&log).unwrap_or_default();
+        let tail: Vec<_> = log.lines().rev().take(20).collect();
+        panic!("{kind} did not start: {}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+    };
+    fs::write(&ready, line).unwrap_or_else(|error| failed("cannot be announced", error));
+    server
+}

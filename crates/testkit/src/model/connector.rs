@@ -1,0 +1,287 @@
+//! The model's connector.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    io,
+    sync::{Mutex, PoisonError, atomic::{AtomicU64, Ordering}},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use catchment_core::{
+    Account, Browse, ByteRange, Connector, Content, Download, Entry, EntryId, Error, ErrorKind, Fingerprint, Flat,
+    Page, PageRequest, Permissions, Principal, Result, Retry, async_trait,
+};
+use futures::{Stream, StreamExt};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    sync::mpsc,
+};
+
+use crate::{
+    http1::Head,
+    model::{Settings, server::Ask},
+};
+
+static CLIENTS: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) struct Client {
+    settings: Settings,
+    number: u64,
+    /// The page tokens this connector has given away.
+    given: Mutex<HashSet<String>>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = if self.breaks("a_secret_is_in_no_debug_output_and_no_error") { self.settings.token.expose() } else { "" };
+        f.debug_struct("Client").field("address", &self.settings.address).field("token", &shown).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, number: CLIENTS.fetch_add(1, Ordering::Relaxed), given: Mutex::default() }
+    }
+
+    fn breaks(&self, promise: &str) -> bool {
+        self.settings.breaks.as_deref() == Some(promise)
+    }
+
+    /// Sends a call, again after a pause if the server asks for a short one.
+    async fn call(&self, operation: &str, ask: &Ask) -> Result<(Head, BufReader<TcpStream>)> {
+        match self.once(operation, ask).await {
+            Err(error) => match error.retry() {
+                Retry::After(wait) if wait < Duration::from_secs(5) => {
+                    if !self.breaks("a_throttled_call_is_repeated_when_it_may_be") {
+                        tokio::time::sleep(wait).await;
+                    }
+                    self.once(operation, ask).await
+                }
+                _ => Err(error),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn once(&self, operation: &str, ask: &Ask) -> Result<(Head, BufReader<TcpStream>)> {
+        let down = if self.breaks("a_server_that_is_down_is_unavailable") { ErrorKind::Internal } else { ErrorKind::Unavailable };
+        let gone = |error: io::Error| Error::new(down, "the server does not answer: is it running").source(error);
+        let mut stream = TcpStream::connect(self.settings.address).await.map_err(gone)?;
+        let query = serde_json::to_string(ask).map_err(|error| Error::internal("no JSON").source(error))?;
+        let query = utf8_percent_encode(&query, NON_ALPHANUMERIC);
+        let token = self.settings.token.expose();
+        let request = format!("GET /{operation}?{query} HTTP/1.1\r\nhost: model\r\nauthorization: {token}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.map_err(gone)?;
+        let mut stream = BufReader::with_capacity(64 * 1024, stream);
+        let head = Head::read(&mut stream).await.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Error::protocol("that was not HTTP"),
+            _ => gone(error),
+        })?;
+        let head = head.ok_or_else(|| gone(io::ErrorKind::UnexpectedEof.into()))?;
+        let wait = head.get("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+        let error = match head.status() {
+            200 => return Ok((head, stream)),
+            401 => Error::new(ErrorKind::Unauthenticated, "the token is wrong: correct it"),
+            403 => Error::new(ErrorKind::Forbidden, "the token may not do this"),
+            404 => Error::not_found(&ask.id),
+            409 => Error::new(ErrorKind::Conflict, "the file has changed: list it again"),
+            429 | 503 => {
+                let error = Error::new(ErrorKind::RateLimited, "too many calls: wait");
+                match wait.filter(|wait| !self.breaks("a_long_throttle_is_handed_on") || wait.as_secs() < 60) {
+                    Some(wait) => error.retry_after(wait),
+                    None => error,
+                }
+            }
+            _ => Error::protocol("an answer that nobody knows"),
+        };
+        Err(error)
+    }
+
+    async fn json<T: DeserializeOwned>(&self, operation: &str, ask: &Ask) -> Result<T> {
+        let (head, mut stream) = self.call(operation, ask).await?;
+        let mut body = vec![0; head.length().unwrap_or_default() as usize];
+        let read = stream.read_exact(&mut body).await;
+        read.map_err(|error| Error::new(ErrorKind::Unavailable, "the answer broke off: try again").source(error))?;
+        serde_json::from_slice(&body).map_err(|_| Error::protocol("the answer is not the JSON it should be"))
+    }
+
+    async fn page(&self, operation: &str, parent: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
+        let token = page.token.map(|token| token.as_str().to_owned());
+        if self.breaks("a_page_token_resumes_on_a_fresh_connector")
+            && token.as_ref().is_some_and(|token| !self.given().contains(token))
+        {
+            return Err(Error::protocol("not a token of this session"));
+        }
+        let limit = page.limit.map(|limit| limit.get() as usize);
+        let ask = Ask { id: parent.to_string(), token, limit, ..Ask::default() };
+        let mut page: Page<Entry> = match self.json(operation, &ask).await {
+            Err(error) if self.swallows(error.kind()) => return Ok(Page::last(Vec::new())),
+            page => page?,
+        };
+        page.items.iter_mut().for_each(|entry| self.mark(entry));
+        if let Some(next) = &page.next {
+            self.given().insert(next.as_str().to_owned());
+            if self.breaks("one_page_is_one_call") {
+                let ask = Ask { token: Some(next.as_str().to_owned()), ..ask };
+                let _: Page<Entry> = self.json(operation, &ask).await?;
+            }
+        }
+        Ok(page)
+    }
+
+    /// Errors that are taken for an empty list.
+    fn swallows(&self, kind: ErrorKind) -> bool {
+        match kind {
+            ErrorKind::Unauthenticated | ErrorKind::Forbidden => self.breaks("a_refusal_is_never_an_empty_list"),
+            ErrorKind::Protocol => self.breaks("garbage_is_an_error"),
+            ErrorKind::Unavailable => self.breaks("a_truncated_list_is_an_error"),
+            _ => false,
+        }
+    }
+
+    fn mark(&self, entry: &mut Entry) {
+        if self.breaks("an_unchanged_file_keeps_its_fingerprint")
+            && let Some(mark) = &mut entry.fingerprint
+        {
+            *mark = Fingerprint::new(format!("{}#{}", mark.as_str(), self.number));
+        }
+    }
+
+    fn given(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Connector for Client {
+    async fn check(&self) -> Result<Account> {
+        self.call("check", &Ask::default()).await.map_err(|error| {
+            let hides = self.breaks("a_wrong_credential_is_unauthenticated");
+            if hides && error.kind() == ErrorKind::Unauthenticated { Error::new(ErrorKind::Forbidden, "something is not allowed") } else { error }
+        })?;
+        let id = if self.breaks("check_names_the_account") { "" } else { "model" };
+        Ok(Account { id: id.to_owned(), name: "Model".to_owned(), ..Account::default() })
+    }
+
+    fn browse(&self) -> Option<&dyn Browse> {
+        Some(self)
+    }
+
+    fn download(&self) -> Option<&dyn Download> {
+        Some(self)
+    }
+
+    fn permissions(&self) -> Option<&dyn Permissions> {
+        self.breaks("the_manifest_says_what_the_connector_can").then_some(self as &dyn Permissions)
+    }
+}
+
+#[async_trait]
+impl Permissions for Client {
+    async fn grants(&self, _: &Entry) -> Result<BTreeSet<Principal>> {
+        Ok(BTreeSet::new())
+    }
+
+    async fn members(&self, _: &str, _: PageRequest) -> Result<Page<Principal>> {
+        Ok(Page::last(Vec::new()))
+    }
+}
+
+#[async_trait]
+impl Browse for Client {
+    async fn children(&self, parent: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
+        self.page("children", parent, page).await
+    }
+
+    async fn lookup(&self, path: &str) -> Result<Entry> {
+        let mut entry = self.json("lookup", &Ask { id: path.to_owned(), ..Ask::default() }).await?;
+        self.mark(&mut entry);
+        Ok(entry)
+    }
+
+    fn flat(&self) -> Option<&dyn Flat> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Flat for Client {
+    async fn descendants(&self, under: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
+        self.page("flat", under, page).await
+    }
+}
+
+#[async_trait]
+impl Download for Client {
+    async fn open(&self, entry: &Entry, range: Option<ByteRange>) -> Result<Content> {
+        let range = range.unwrap_or(ByteRange::from(0));
+        let mark = entry.fingerprint.as_ref().map(|mark| mark.as_str());
+        let pin = mark.and_then(|mark| mark.split('#').next()).map(str::to_owned);
+        let ask = Ask {
+            id: entry.id.to_string(),
+            fingerprint: pin,
+            offset: range.offset,
+            length: range.length,
+            ..Ask::default()
+        };
+        let (head, stream) = self.call("open", &ask).await?;
+        let mut version = head.get("version").map(str::to_owned);
+        if self.breaks("the_version_is_the_fingerprint") {
+            version = None;
+        } else if self.breaks("a_changed_file_is_not_passed_off_as_the_listed_one")
+            || self.breaks("an_unchanged_file_keeps_its_fingerprint")
+        {
+            version = mark.map(str::to_owned);
+        }
+        let length = head.length().unwrap_or_default();
+        let pads = self.breaks("a_truncated_body_is_an_error");
+        let body = if self.breaks("nothing_is_read_ahead_of_need") {
+            detached(chunks(stream, length, pads), usize::MAX >> 4)
+        } else if self.breaks("dropping_a_body_stops_the_transfer") {
+            detached(chunks(stream, length, pads), 1)
+        } else {
+            chunks(stream, length, pads).boxed()
+        };
+        let size = (!self.breaks("the_size_is_announced")).then_some(length);
+        Ok(Content { size, version, mime: None, body })
+    }
+}
+
+/// The body, or what comes of it.
+fn chunks(mut stream: BufReader<TcpStream>, length: u64, pads: bool) -> impl Stream<Item = Result<Bytes>> + Send {
+    async_stream::try_stream! {
+        let mut left = length;
+        while left > 0 {
+            let mut chunk = vec![0; left.min(64 * 1024) as usize];
+            let read = stream.read(&mut chunk).await;
+            let read = read.map_err(|error| Error::new(ErrorKind::Unavailable, "the transfer broke: try again").source(error))?;
+            if read == 0 && !pads {
+                Err(Error::new(ErrorKind::Unavailable, "the transfer ended early: try again"))?;
+            }
+            if read > 0 {
+                chunk.truncate(read);
+            }
+            left -= chunk.len() as u64;
+            yield chunk.into();
+        }
+    }
+}
+
+/// The same, on a task that nobody stops.
+fn detached(
+    chunks: impl Stream<Item = Result<Bytes>> + Send + 'static,
+    ahead: usize,
+) -> futures::stream::BoxStream<'static, Result<Bytes>> {
+    let (to, mut from) = mpsc::channel(ahead.min(1 << 20));
+    tokio::spawn(async move {
+        let mut chunks = std::pin::pin!(chunks);
+        while let Some(chunk) = chunks.next().await {
+            let _ = to.send(chunk).await;
+        }
+    });
+    futures::stream::poll_fn(move |cx| from.poll_recv(cx)).boxed()
+}

@@ -1,0 +1,167 @@
+//! The list of all promises, from which tests and the suite's own test are made.
+
+use catchment_core::{AuthMethod, Vendor};
+
+use crate::{fixture::Fixture, verdict::Promise};
+
+/// Makes one named test per promise for a [`Fixture`](crate::Fixture), by capability:
+/// `conformance!(MyFixture => browse, download, fingerprints)`.
+///
+/// `generic` is always included. `flat` belongs to a connector with a flat listing, `network` to
+/// one that speaks to a server. A suite that leaves out something the connector has fails.
+#[macro_export]
+macro_rules! conformance {
+    ($fixture:ty => $($group:ident),+ $(,)?) => {
+        $crate::__promises!(tests $fixture, generic);
+        $($crate::__promises!(tests $fixture, $group);)+
+
+        #[test]
+        fn the_suite_covers_every_capability() {
+            $crate::covers::<$fixture>(&[$(stringify!($group)),+]);
+        }
+    };
+}
+
+/// One list for everything that is made of it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __promises {
+    ($then:ident $fixture:ty, generic) => {
+        $crate::__each! { $then $fixture, generic:
+            check_names_the_account
+            the_manifest_says_what_the_connector_can
+            secrets_are_write_only_in_the_schema
+            a_secret_is_in_no_debug_output_and_no_error
+            an_unknown_setting_is_named
+        }
+    };
+    ($then:ident $fixture:ty, browse) => {
+        $crate::__each! { $then $fixture, browse:
+            a_listing_is_complete_and_unique
+            a_page_holds_no_more_than_was_asked_for
+            a_page_token_resumes_on_a_fresh_connector
+            a_listing_under_change_ends
+            odd_names_come_back_as_they_are
+            deep_folders_are_reached
+            an_empty_folder_is_an_empty_page
+            lookup_gives_what_was_listed
+            a_missing_path_is_not_found
+            the_empty_path_is_the_root
+            no_path_leads_out_of_the_root
+            a_file_has_no_children
+            a_walk_meets_every_file_once
+        }
+    };
+    ($then:ident $fixture:ty, flat) => {
+        $crate::__each! { $then $fixture, flat:
+            a_flat_listing_equals_the_walk
+        }
+    };
+    ($then:ident $fixture:ty, download) => {
+        $crate::__each! { $then $fixture, download:
+            a_file_comes_byte_for_byte
+            an_empty_file_is_empty
+            a_large_file_comes_whole
+            a_range_gives_exactly_its_bytes
+            the_size_is_announced
+            the_version_is_the_fingerprint
+            a_changed_file_is_not_passed_off_as_the_listed_one
+            a_missing_file_is_not_found
+            a_folder_has_no_content
+        }
+    };
+    ($then:ident $fixture:ty, fingerprints) => {
+        $crate::__each! { $then $fixture, fingerprints:
+            every_file_has_a_fingerprint
+            an_unchanged_file_keeps_its_fingerprint
+            a_changed_file_gets_another_fingerprint
+            a_change_of_the_same_size_is_noticed
+        }
+    };
+    ($then:ident $fixture:ty, network) => {
+        $crate::__each! { $then $fixture, network:
+            a_wrong_credential_is_unauthenticated
+            a_server_that_is_down_is_unavailable
+            a_refusal_is_never_an_empty_list
+            a_throttled_call_is_repeated_when_it_may_be
+            a_long_throttle_is_handed_on
+            garbage_is_an_error
+            a_truncated_list_is_an_error
+            a_truncated_body_is_an_error
+            one_page_is_one_call
+            nothing_is_read_ahead_of_need
+            dropping_a_body_stops_the_transfer
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __each {
+    (tests $fixture:ty, $group:ident: $($name:ident)+) => {
+        mod $group {
+            #[allow(unused_imports, reason = "the fixture may be named by its whole path")]
+            use super::*;
+
+            $(
+                #[test]
+                fn $name() {
+                    $crate::__promise!($fixture, $group, $name).test();
+                }
+            )+
+        }
+    };
+    (list $fixture:ty, $group:ident: $($name:ident)+) => {
+        vec![$($crate::__promise!($fixture, $group, $name)),+]
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __promise {
+    ($fixture:ty, $group:ident, $name:ident) => {
+        $crate::Promise::<$fixture> {
+            group: stringify!($group),
+            name: stringify!($name),
+            check: |fixture| ::std::boxed::Box::pin($crate::$group::$name(fixture)),
+        }
+    };
+}
+
+/// Every promise there is.
+pub fn promises<F: Fixture>() -> Vec<Promise<F>> {
+    let mut all = crate::__promises!(list F, generic);
+    all.extend(crate::__promises!(list F, browse));
+    all.extend(crate::__promises!(list F, flat));
+    all.extend(crate::__promises!(list F, download));
+    all.extend(crate::__promises!(list F, fingerprints));
+    all.extend(crate::__promises!(list F, network));
+    all
+}
+
+/// Fails unless a suite of these groups covers all that the fixture's connector has.
+///
+/// # Panics
+/// When a group is missing, naming it.
+pub fn covers<F: Fixture>(groups: &[&str]) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
+    let _inside = runtime.enter();
+    let fixture = runtime.block_on(F::new());
+    let connector = fixture.connect(fixture.settings()).unwrap_or_else(|error| panic!("no connector: {error}"));
+    let can = catchment_core::Capabilities::of(connector.as_ref());
+    let mut needed: Vec<&str> = can.names().collect();
+    if can.browse && !can.changes {
+        needed.push("fingerprints");
+    }
+    if connector.browse().is_some_and(|browse| browse.flat().is_some()) {
+        needed.push("flat");
+    }
+    // Whoever signs in speaks to a server.
+    if fixture.server().is_some() || F::Vendor::AUTH.iter().any(|method| *method != AuthMethod::None) {
+        needed.push("network");
+    }
+    let missing: Vec<_> = needed.into_iter().filter(|need| !groups.contains(need)).collect();
+    assert!(missing.is_empty(), "the connector has more than the suite covers: add {}", missing.join(", "));
+    drop(fixture);
+}
