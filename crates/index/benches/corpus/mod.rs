@@ -85,17 +85,13 @@ pub(crate) fn word(rank: usize) -> String {
     }
 }
 
-/// The tenant of a number: a user of the one organization, or of an organization of its own.
-pub(crate) fn tenant(number: u64, one_organization: bool) -> Tenant {
-    if one_organization {
-        Tenant::new("acme", format!("user{number}"))
-    } else {
-        Tenant::new(format!("org{number}"), "admin")
-    }
+/// The tenant of a number: a user of the one organization.
+pub(crate) fn tenant(number: u64) -> Tenant {
+    Tenant::new("acme", format!("user{}", number % TENANTS))
 }
 
 /// The document of a number: five pages.
-pub(crate) fn document(number: u64, tenant: Tenant, words: &Words) -> Document {
+pub(crate) fn document(number: u64, words: &Words) -> Document {
     let mut numbers = Numbers(number.wrapping_mul(0x1234_5677));
     let pages = (1..=PAGES)
         .map(|page| TextPage {
@@ -106,7 +102,7 @@ pub(crate) fn document(number: u64, tenant: Tenant, words: &Words) -> Document {
         .collect();
     Document {
         key: DocumentKey { integration: IntegrationId((number % TENANTS) as i64), entry: format!("{number}").into() },
-        tenant,
+        tenant: tenant(number),
         portfolio: None,
         vendor: "folder".into(),
         name: format!("report {number}.txt"),
@@ -138,7 +134,7 @@ impl Clusters {
         let hash = text
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let mut cluster = Numbers(hash % 500);
+        let mut cluster = Numbers((hash % 500) + 1);
         let mut own = Numbers(hash);
         let mut vector: Vec<f32> =
             (0..self.dimensions).map(|_| ((cluster.unit() - 0.5) + (own.unit() - 0.5) * 1.2) as f32).collect();

@@ -15,6 +15,9 @@ use crate::{
     query::Filter,
 };
 
+/// Entry, content hash, id, chunks it should have, space, chunks it has, chunks that have terms.
+type Counted = (String, String, i64, i64, Option<i64>, i64, i64);
+
 pub(super) async fn audit(
     connection: &mut SqliteConnection,
     integration: IntegrationId,
@@ -22,7 +25,7 @@ pub(super) async fn audit(
     limit: u32,
 ) -> Result<Vec<Held>> {
     // The counts read what the searches read: the rows, FTS5's list of documents.
-    let rows: Vec<(String, String, i64, i64, Option<i64>, i64, i64)> = sqlx::query_as(
+    let rows: Vec<Counted> = sqlx::query_as(
         "SELECT entry, content_hash, id, chunks, space,
                 (SELECT count(*) FROM index_chunk c WHERE c.id BETWEEN d.id << 20 AND (d.id << 20) + 1048575),
                 (SELECT count(*) FROM index_text_docsize t WHERE t.id BETWEEN d.id << 20 AND (d.id << 20) + 1048575)
