@@ -39,10 +39,11 @@ pub trait Ledger: Send + Sync {
     /// another ingestion, even if the source goes back to the version before.
     async fn unsettle(&self, run: &Run, entry: &EntryId) -> Result<()>;
 
-    /// Records what became of an entry, after the ingestor has acknowledged it. A result of an
+    /// Records what became of entries, after the ingestor has acknowledged them. A result of an
     /// older run never replaces one of a newer run, nor an [invalidation](Ledger::invalidate)
-    /// since that run began.
-    async fn record(&self, run: &Run, entry: &Entry, result: &EntryResult) -> Result<()>;
+    /// since that run began; where the two ingested different bytes the entry is unsettled,
+    /// because nobody knows which of them came last.
+    async fn record(&self, run: &Run, results: &[(Entry, EntryResult)]) -> Result<()>;
 
     /// Counts the living entries below the proof's root from before this run, and those of them
     /// that neither this run nor a later one has seen.

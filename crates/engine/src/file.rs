@@ -25,9 +25,12 @@ pub(crate) enum Fault {
     Abort(Error),
 }
 
-/// A file that has its result.
+/// A file that is done, and waits for the ledger to record it.
 pub(crate) struct Done {
+    /// What to tell.
     pub(crate) result: FileResult,
+    /// What to record, and of which entry: listed anew if the file changed meanwhile.
+    pub(crate) record: (Entry, EntryResult),
     /// The error, if it is of a kind that passes: many of them in a row mean that the source is
     /// down.
     pub(crate) passing: Option<Error>,
@@ -50,7 +53,7 @@ pub(crate) fn at_once(entry: &Entry, known: &Known, import: &Import, now: DateTi
     Some(FileResult { error, ..FileResult::of(entry, Status::Quarantined, known) })
 }
 
-/// Takes a file all the way. Only what ends the import is an error.
+/// Takes a file up to the acknowledgement of the ingestor. Only what ends the import is an error.
 pub(crate) async fn ingest(
     engine: Engine,
     import: &Import,
@@ -62,23 +65,20 @@ pub(crate) async fn ingest(
     let started = Instant::now();
     let way = Way { engine: &engine, import, run, known: &known };
     let mut result = FileResult::of(&entry, Status::Ingested, &known);
-    let outcome = way.go(entry.clone(), &mut result, progress).await;
-    let mut passing = None;
-    match outcome {
-        Ok(()) => {}
+    let (record, passing) = match way.go(entry.clone(), &mut result, progress).await {
+        Ok(record) => (record, None),
         Err(Fault::Abort(error)) => return Err(error),
         Err(Fault::Item(error)) if fatal(&error) => return Err(error),
         Err(Fault::Item(error)) => {
             let pause = pause::after(&error, &entry, &known);
             let failed = EntryResult::Failed { kind: error.kind(), message: error.to_string(), pause };
-            engine.ledger.record(&run, &entry, &failed).await?;
             result.status = Status::Failed;
             result.error = Some(Failure::from(&error));
-            passing = (error.retry() != Retry::Never).then_some(error);
+            ((entry, failed), (error.retry() != Retry::Never).then_some(error))
         }
-    }
+    };
     result.duration = started.elapsed();
-    Ok(Done { result, passing })
+    Ok(Done { result, record, passing })
 }
 
 struct Way<'a> {
@@ -94,7 +94,7 @@ impl Way<'_> {
         entry: Entry,
         result: &mut FileResult,
         progress: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<(), Fault> {
+    ) -> Result<(Entry, EntryResult), Fault> {
         if entry.size.is_some_and(|size| size > self.engine.max_bytes()) {
             return Err(Fault::Item(too_large(self.engine.max_bytes())));
         }
@@ -117,8 +117,8 @@ impl Way<'_> {
         };
         result.chunks = chunks;
         let content_hash = fetched.spooled.hash;
-        let ingested = EntryResult::Ingested { content_hash, chunks, portfolio: self.import.portfolio.clone() };
-        self.engine.ledger.record(&self.run, &fetched.entry, &ingested).await.map_err(Fault::Abort)
+        let portfolio = self.import.portfolio.clone();
+        Ok((fetched.entry, EntryResult::Ingested { content_hash, chunks, portfolio }))
     }
 
     /// Parses the bytes and puts the document into the index.

@@ -18,6 +18,7 @@ use crate::{
     event::{Event, Failure, Summary},
     file::{self, Done},
     listing::{self, Found},
+    record::Recorder,
     removal,
 };
 
@@ -52,6 +53,7 @@ pub struct Source {
 /// What a step of the driver gives.
 enum Turn {
     Event(Event),
+    Recorded(Result<Vec<Done>>),
     File(Result<Box<Done>>),
     Page(Option<Result<Found>>),
 }
@@ -110,17 +112,20 @@ fn drive<'a>(
     async_stream::try_stream! {
         let options = Arc::clone(&engine.options);
         let browse = import.connector.need_browse()?;
-        let mut listing =
-            Box::pin(listing::listing(browse, &*engine.ledger, run, roots, options.page.get()));
+        let mut listing = Box::pin(listing::listing(browse, &*engine.ledger, run, roots, options.page.get()));
         let (send, mut progress) = mpsc::unbounded_channel();
         let mut waiting: VecDeque<(Entry, Known)> = VecDeque::new();
         let mut files: FuturesUnordered<BoxFuture<'static, Result<Done>>> = FuturesUnordered::new();
+        let mut recorder = Recorder::new(engine.ledger.clone(), run);
         let mut listed: Listed = Vec::new();
         let mut listing_ended = false;
         let mut found = 0;
         let mut passing_in_a_row = 0;
         loop {
-            while files.len() < options.concurrency.max(1) && let Some((entry, known)) = waiting.pop_front() {
+            while files.len() < options.concurrency.max(1)
+                && recorder.has_room()
+                && let Some((entry, known)) = waiting.pop_front()
+            {
                 if let Some(result) = file::at_once(&entry, &known, &import, Utc::now()) {
                     summary.count(&result);
                     yield Event::Finished(result);
@@ -129,32 +134,44 @@ fn drive<'a>(
                     files.push(Box::pin(one(engine.clone(), Arc::clone(&import), run, entry, known, send.clone())));
                 }
             }
-            if listing_ended && files.is_empty() {
+            if listing_ended && waiting.is_empty() && files.is_empty() && recorder.is_idle() {
                 break;
             }
             // A page is asked for when there is room for its first file, not before.
+            let room = waiting.is_empty() && files.len() < options.concurrency.max(1) && recorder.has_room();
             let turn = tokio::select! {
                 biased;
                 Some(event) = progress.recv() => Turn::Event(event),
+                recorded = recorder.recorded(), if !recorder.is_idle() => Turn::Recorded(recorded),
                 Some(done) = files.next(), if !files.is_empty() => Turn::File(done.map(Box::new)),
-                page = listing.next(), if !listing_ended && waiting.is_empty() && files.len() < options.concurrency.max(1) => Turn::Page(page),
+                page = listing.next(), if !listing_ended && room => Turn::Page(page),
             };
             match turn {
                 Turn::Event(event) => yield event,
+                Turn::Recorded(done) => {
+                    for Done { result, passing, .. } in done? {
+                        summary.count(&result);
+                        yield Event::Finished(result);
+                        passing_in_a_row = if passing.is_some() { passing_in_a_row + 1 } else { 0 };
+                        if let Some(error) = passing && passing_in_a_row >= options.give_up_after.max(1) {
+                            Err(down(error))?;
+                        }
+                    }
+                }
                 Turn::File(done) => {
-                    let Done { result, passing } = *done?;
+                    // How far it was is told before what became of it.
                     while let Ok(event) = progress.try_recv() {
                         yield event;
                     }
-                    summary.count(&result);
-                    yield Event::Finished(result);
-                    match passing {
-                        None => passing_in_a_row = 0,
-                        Some(error) => {
-                            passing_in_a_row += 1;
-                            if passing_in_a_row >= options.give_up_after.max(1) {
-                                Err(down(error))?;
+                    match done {
+                        Ok(done) => recorder.add(*done),
+                        Err(error) => {
+                            // The import ends here, but what is in the index by now is recorded.
+                            for Done { result, .. } in recorder.rest().await {
+                                summary.count(&result);
+                                yield Event::Finished(result);
                             }
+                            Err(error)?;
                         }
                     }
                 }

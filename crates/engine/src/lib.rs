@@ -9,6 +9,7 @@ mod listing;
 mod memory;
 mod parse;
 mod pause;
+mod record;
 mod removal;
 mod spool;
 mod verify;

@@ -71,12 +71,10 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn record(&self, run: &Run, entry: &Entry, result: &EntryResult) -> Result<()> {
+    async fn record(&self, run: &Run, results: &[(Entry, EntryResult)]) -> Result<()> {
         let mut state = self.state();
-        let row = state.row(run, entry);
-        if row.result_run <= run.number {
-            row.result_run = run.number;
-            row.record(entry, result);
+        for (entry, result) in results {
+            state.row(run, entry).record(run, entry, result);
         }
         Ok(())
     }
@@ -208,7 +206,14 @@ impl Row {
         }
     }
 
-    fn record(&mut self, entry: &Entry, result: &EntryResult) {
+    fn record(&mut self, run: &Run, entry: &Entry, result: &EntryResult) {
+        if self.result_run > run.number {
+            if let EntryResult::Ingested { content_hash, .. } = result {
+                self.settled.take_if(|settled| settled.content_hash != *content_hash);
+            }
+            return;
+        }
+        self.result_run = run.number;
         match result {
             EntryResult::Ingested { content_hash, chunks, portfolio } => {
                 let settled = Settled { content_hash: content_hash.clone(), chunks: *chunks };

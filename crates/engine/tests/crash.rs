@@ -29,7 +29,7 @@ const FILES: u32 = 240;
 
 /// What the source holds in a round: each file changes in some rounds, and is gone in others.
 fn source(round: u32) -> BTreeMap<String, String> {
-    let there = |file: &u32| (file + round) % 7 != 0;
+    let there = |file: &u32| !(file + round).is_multiple_of(7);
     let text =
         |file: u32| (format!("dir{}/f{file:03}", file % 5), format!("file {file} of {}", (round + file % 3) / 3));
     (0..FILES).filter(there).map(text).collect()

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use catchment_core::{ByteRange, Error, ErrorKind};
 use catchment_engine::{Event, Status};
@@ -84,12 +84,17 @@ async fn a_transfer_goes_on_where_it_broke() {
 
 #[tokio::test(start_paused = true)]
 async fn a_transfer_starts_over_on_another_version() {
-    let world = World::new(&["a"]);
-    let second: &'static str = text().replace('0', "o").leak();
-    world.folder.put("a", text());
-    world.folder.faults("a", [Fault::CutAndChanged(100_000, second)]);
-    assert_eq!(world.import().await.status("a"), Status::Ingested);
-    assert_eq!(world.index.text("a").unwrap(), second.trim(), "not the beginning of one and the end of the other");
+    // Whether the vendor notices or not.
+    for careless in [false, true] {
+        let world = World::new(&["a"]);
+        world.folder.careless.store(careless, Ordering::SeqCst);
+        let second: &'static str = text().replace('0', "o").leak();
+        world.folder.put("a", text());
+        world.folder.faults("a", [Fault::CutAndChanged(100_000, second)]);
+        assert_eq!(world.import().await.status("a"), Status::Ingested);
+        let held = world.index.text("a").unwrap();
+        assert!(held == second.trim(), "not the beginning of one and the end of the other");
+    }
 }
 
 #[tokio::test(start_paused = true)]

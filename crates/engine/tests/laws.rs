@@ -166,7 +166,7 @@ async fn a_failure_is_not_tried_again_before_its_time() {
     let run = world.ledger.begin(INTEGRATION, &[]).await.unwrap();
     let entry = catchment_core::Browse::lookup(&*world.folder, "a").await.unwrap();
     let due = EntryResult::Failed { kind: ErrorKind::Timeout, message: "x".into(), pause: Some(Default::default()) };
-    world.ledger.record(&run, &entry, &due).await.unwrap();
+    world.ledger.record(&run, &[(entry, due)]).await.unwrap();
     assert_eq!(world.import().await.status("a"), Status::Failed);
     assert_eq!(world.import().await.status("a"), Status::Quarantined);
     let mut full = world.everything();

@@ -1,7 +1,8 @@
-//! The ledger on SQL: runs, and the trait over [`entries`] and [`removals`].
+//! The ledger on SQL: runs, and the trait over [`entries`], [`results`] and [`removals`].
 
 mod entries;
 mod removals;
+mod results;
 
 use std::time::Duration;
 
@@ -37,15 +38,8 @@ impl Ledger for Store {
         entries::unsettle(self, run, entry).await
     }
 
-    async fn record(&self, run: &Run, entry: &Entry, result: &EntryResult) -> Result<()> {
-        match result {
-            EntryResult::Ingested { content_hash, chunks, portfolio } => {
-                entries::ingested(self, run, entry, content_hash, *chunks, portfolio.as_deref()).await
-            }
-            EntryResult::Failed { kind, message, pause } => {
-                entries::failed(self, run, entry, *kind, message, *pause).await
-            }
-        }
+    async fn record(&self, run: &Run, results: &[(Entry, EntryResult)]) -> Result<()> {
+        results::record(self, run, results).await
     }
 
     async fn unseen(&self, run: &Run, proof: &Complete) -> Result<Unseen> {

@@ -56,9 +56,11 @@ impl Ledger for Spy {
         self.inner.unsettle(run, entry).await
     }
 
-    async fn record(&self, run: &Run, entry: &Entry, result: &EntryResult) -> Result<()> {
-        self.call(format!("record {}", entry.path))?;
-        self.inner.record(run, entry, result).await
+    async fn record(&self, run: &Run, results: &[(Entry, EntryResult)]) -> Result<()> {
+        for (entry, _) in results {
+            self.call(format!("record {}", entry.path))?;
+        }
+        self.inner.record(run, results).await
     }
 
     async fn unseen(&self, run: &Run, proof: &Complete) -> Result<Unseen> {

@@ -1,0 +1,202 @@
+//! Imports without a vendor, a parser or an index: what the engine and the ledger cost themselves.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use catchment_core::{
+    Account, Browse, ByteRange, Connector, Content, Document, DocumentKey, Download, Entry, EntryId, Fingerprint, Flat,
+    Held, Ingested, Ingestor, IntegrationId, Ledger, Page, PageRequest, PageToken, Result, Tenant, Text, async_trait,
+};
+use catchment_documents::{Input, Parsed};
+use catchment_engine::{Engine, Event, Import, Options, Parse, Source, Summary};
+use catchment_store::Store;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use futures::TryStreamExt;
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+use tokio::runtime::Runtime;
+
+/// So many small files in one flat listing.
+#[derive(Debug)]
+struct Bucket(usize);
+
+#[async_trait]
+impl Connector for Bucket {
+    async fn check(&self) -> Result<Account> {
+        Ok(Account::default())
+    }
+
+    fn browse(&self) -> Option<&dyn Browse> {
+        Some(self)
+    }
+
+    fn download(&self) -> Option<&dyn Download> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Browse for Bucket {
+    async fn children(&self, _: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
+        let from: usize = page.token.as_ref().and_then(|token| token.as_str().parse().ok()).unwrap_or(0);
+        let to = (from + page.limit_or(1_000, 1_000) as usize).min(self.0);
+        let items = (from..to).map(|file| {
+            let path = format!("reports/{:04}/annual report {file:08}.pdf", file / 5_000);
+            let mut entry = Entry::file(path.clone(), path);
+            entry.fingerprint = Some(Fingerprint::new(format!("d41d8cd98f00b204e9800998ecf8{file:04}")));
+            entry.size = Some(4_096);
+            entry
+        });
+        Ok(Page { items: items.collect(), next: (to < self.0).then(|| PageToken::new(to.to_string())) })
+    }
+
+    async fn lookup(&self, path: &str) -> Result<Entry> {
+        Ok(Entry::container("", path))
+    }
+
+    fn flat(&self) -> Option<&dyn Flat> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Flat for Bucket {
+    async fn descendants(&self, under: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
+        self.children(under, page).await
+    }
+}
+
+#[async_trait]
+impl Download for Bucket {
+    async fn open(&self, _: &Entry, _: Option<ByteRange>) -> Result<Content> {
+        Ok(Content::bytes(vec![b'x'; 4_096]))
+    }
+}
+
+struct Nowhere;
+
+#[async_trait]
+impl Parse for Nowhere {
+    async fn parse(&self, _: Input) -> Result<Parsed> {
+        Ok(Parsed { mime: "text/plain".into(), text: Text::default() })
+    }
+
+    fn max_bytes(&self) -> u64 {
+        u64::MAX
+    }
+}
+
+#[async_trait]
+impl Ingestor for Nowhere {
+    async fn upsert(&self, _: Document) -> Result<Ingested> {
+        Ok(Ingested { chunks: 1 })
+    }
+
+    async fn remove(&self, _: &[DocumentKey]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn audit(&self, _: IntegrationId, _: Option<&EntryId>, _: u32) -> Result<Vec<Held>> {
+        Ok(Vec::new())
+    }
+}
+
+/// An index in the same file as the ledger: two that write in turn.
+struct Beside(SqlitePool);
+
+impl Beside {
+    async fn new(file: &Path) -> Self {
+        let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(60));
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.expect("opens");
+        let table = "CREATE VIRTUAL TABLE index_text USING fts5 (entry UNINDEXED, text)";
+        sqlx::query(table).execute(&pool).await.expect("a table");
+        Self(pool)
+    }
+}
+
+#[async_trait]
+impl Ingestor for Beside {
+    async fn upsert(&self, document: Document) -> Result<Ingested> {
+        let mut tx = self.0.begin_with("BEGIN IMMEDIATE").await.expect("may write");
+        for chunk in 0..4 {
+            sqlx::query("INSERT INTO index_text (entry, text) VALUES (?1, ?2)")
+                .bind(format!("{}#{chunk}", document.key.entry))
+                .bind("the dam opens in May and closes when the river is low ".repeat(20))
+                .execute(&mut *tx)
+                .await
+                .expect("inserted");
+        }
+        tx.commit().await.expect("committed");
+        Ok(Ingested { chunks: 4 })
+    }
+
+    async fn remove(&self, _: &[DocumentKey]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn audit(&self, _: IntegrationId, _: Option<&EntryId>, _: u32) -> Result<Vec<Held>> {
+        Ok(Vec::new())
+    }
+}
+
+async fn new(dir: &Path, beside: bool) -> (Engine, Source) {
+    let store = Store::open(dir.join("catchment.db")).await.expect("a database");
+    let tenant = Tenant::local();
+    let found = store.find_or_create(&tenant, "s3", "bench", &serde_json::json!({})).await.expect("an integration");
+    let ledger: Arc<dyn Ledger> = Arc::new(store);
+    let ingestor: Arc<dyn Ingestor> =
+        if beside { Arc::new(Beside::new(&dir.join("catchment.db")).await) } else { Arc::new(Nowhere) };
+    let engine = Engine::new(ledger, ingestor, Nowhere, Options::default());
+    (engine, Source { integration: found.id, tenant, vendor: "s3".into() })
+}
+
+async fn import(engine: &Engine, source: &Source, files: usize) -> Summary {
+    let mut events = engine.import(Import::new(Arc::new(Bucket(files)), source.clone()));
+    while let Some(event) = events.try_next().await.expect("no error") {
+        if let Event::Done(summary) = event {
+            assert_eq!(summary.files(), files as u64);
+            return summary;
+        }
+    }
+    unreachable!("an import ends with its summary")
+}
+
+fn imports(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("a runtime");
+    let mut group = criterion.benchmark_group("import");
+    group.sample_size(10);
+
+    let files = 2_000;
+    group.throughput(Throughput::Elements(files as u64));
+    for (name, beside) in [("new files", false), ("new files, an index in the same database", true)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched_ref(
+                || tempfile::tempdir().expect("a directory"),
+                |dir| {
+                    runtime.block_on(async {
+                        let (engine, source) = new(dir.path(), beside).await;
+                        assert_eq!(import(&engine, &source, files).await.ingested, files as u64);
+                    });
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
+
+    let files = 100_000;
+    group.throughput(Throughput::Elements(files as u64));
+    let dir = tempfile::tempdir().expect("a directory");
+    let (engine, source) = runtime.block_on(new(dir.path(), false));
+    runtime.block_on(import(&engine, &source, files));
+    group.bench_function("files that have not changed", |bencher| {
+        bencher.iter(|| {
+            let summary = runtime.block_on(import(&engine, &source, files));
+            assert_eq!(summary.unchanged, files as u64);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, imports);
+criterion_main!(benches);
