@@ -37,15 +37,14 @@ pub(super) fn speed(product: &Product, peers: &Peers) -> Result<Section> {
     let endpoint = bucket.endpoint();
     let local = folder.to_string_lossy().into_owned();
     let mut said = Said::default();
-    for (place, ours_from, theirs_from) in
-        [("a folder", local.as_str(), vec!["local", local.as_str()]), ("S3", &address, vec!["s3", &address])]
-    {
+    let kinds = [("a folder", "local", &local, Vec::new()), ("S3", "s3", &address, bucket.settings())];
+    for (place, kind, from, settings) in kinds {
         fresh(&work)?;
         let mut import = product.command(&work.join("data"));
-        let ours = measured(import.arg("import").arg(ours_from).envs(bucket.environment()))?;
+        let ours = measured(import.arg("import").arg(from).args(settings))?;
         complete("Catchment", &ours, 0)?;
         let mut command = Command::new(&python);
-        command.arg(Peers::script("unstructured_peer.py")).args(&theirs_from).arg(work.join("peer")).arg(&endpoint);
+        command.arg(Peers::script("unstructured_peer.py")).args([kind, from]).arg(work.join("peer")).arg(&endpoint);
         let theirs = measured(&mut command)?;
         said = peer_complete(&theirs)?;
         section.rows.push(row(place, "Catchment", &ours, ours.wall));

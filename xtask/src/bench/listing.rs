@@ -22,7 +22,7 @@ pub(super) fn measure(product: &Product, peers: &Peers) -> Result<Section> {
     let address = format!("s3://{}", s3::NAME);
 
     let mut browse = product.command(&work.join("data"));
-    let ours = measured(browse.args(["browse", &address, "--recursive"]).envs(bucket.environment()))?;
+    let ours = measured(browse.args(["browse", &address, "--recursive"]).args(bucket.settings()))?;
     let mut command = Command::new(&rclone);
     command.args(["--config", "", "lsf", "--recursive", "--fast-list", "--files-only", &remote]);
     let theirs = measured(command.envs(bucket.environment()).env_remove("AWS_CA_BUNDLE"))?;

@@ -33,15 +33,16 @@ impl Bucket {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Settings that every S3 client of the tests understands.
-    pub(super) fn environment(&self) -> [(&'static str, String); 5] {
-        [
-            ("AWS_ACCESS_KEY_ID", "key".into()),
-            ("AWS_SECRET_ACCESS_KEY", "secret".into()),
-            ("AWS_REGION", "us-east-1".into()),
-            ("AWS_ENDPOINT_URL", self.endpoint()),
-            ("AWS_ALLOW_HTTP", "true".into()),
-        ]
+    /// How our own connector reaches it.
+    pub(super) fn settings(&self) -> Vec<String> {
+        let url = format!("url={}", self.endpoint());
+        let settings = [&url, "allow_http=true", "access_key_id=key", "secret_access_key=secret"];
+        settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect()
+    }
+
+    /// How clients that read the environment reach it.
+    pub(super) fn environment(&self) -> [(&'static str, &'static str); 3] {
+        [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_REGION", "us-east-1")]
     }
 
     fn start(fill: impl FnOnce(&mut Command) -> &mut Command) -> Result<Self> {
