@@ -67,6 +67,7 @@ pub(crate) fn best(
             let own: f32 = held.iter().map(|term| weight(term)).sum();
             let above = wanted.iter().filter(|term| !held.contains(*term) && passages[*passage].above.contains(*term));
             let coverage = (own + 0.5 * above.map(|term| weight(term)).sum::<f32>()) / total;
+            let coverage = if says_something(text) { coverage } else { coverage * 0.6 };
             // The search has already judged the passage; of two equal sentences its favourite wins.
             let rank = 1.0 / (1.0 + 0.05 * *passage as f32);
             (coverage * rank, Sentence { passage: *passage, text: text.clone(), coverage })
@@ -85,6 +86,13 @@ pub(crate) fn best(
         }
     }
     chosen
+}
+
+/// Whether a text is a sentence or the row of a table. What is neither is a heading, as a rule: it
+/// repeats the question and answers nothing.
+fn says_something(text: &str) -> bool {
+    text.contains('\t')
+        || text.ends_with(['.', '!', '?', ':', ';', '"', '”', '»', ')', '。', '！', '？', '」', '।', '؟'])
 }
 
 /// Cuts a passage into sentences. A line that ends without punctuation (a heading, a row of a
@@ -135,6 +143,15 @@ mod tests {
         let best =
             ask("pump warranty months", &[("", "Leave lasts months."), ("Pump warranty", "It lasts 36 months.")]);
         assert_eq!(best[0].text, "It lasts 36 months.");
+    }
+
+    #[test]
+    fn a_heading_that_repeats_the_question_does_not_answer_it() {
+        let best =
+            ask("warranty of the pump", &[("", "Warranty of the pump\nThe warranty is 36 months for the pump.")]);
+        assert_eq!(best[0].text, "The warranty is 36 months for the pump.");
+        let row = ask("price of a standpipe", &[("", "Price list\nstandpipe\t5.25\tprice")]);
+        assert_eq!(row[0].text, "standpipe\t5.25\tprice");
     }
 
     #[test]

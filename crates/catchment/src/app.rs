@@ -73,7 +73,7 @@ impl App {
     async fn embedder(&self) -> Result<Option<Arc<dyn Embedder>>> {
         Ok(match &self.settings.embedder {
             None => None,
-            Some(settings::Embedder::Local(local)) => Some(Arc::new(local::Model::open(&local.directory)?)),
+            Some(settings::Embedder::Local(local)) => Some(Arc::new(local::Model::load(&local.directory).await?)),
             Some(settings::Embedder::Endpoint(endpoint)) => {
                 Some(Arc::new(openai::Embeddings::connect(&self.endpoint(endpoint), &endpoint.model).await?))
             }
