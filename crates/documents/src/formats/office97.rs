@@ -3,7 +3,7 @@
 use catchment_core::{BlockKind, Error, Result, Text};
 use undoc::{
     doc::DocParser,
-    model::{Block, Cell, Document, Paragraph},
+    model::{Block, Cell, Document, Paragraph, RevisionType, TextRun},
     ppt::PptParser,
 };
 
@@ -34,7 +34,9 @@ pub(crate) fn ppt(bytes: &[u8], budget: &mut Budget, _hint: &Hint<'_>) -> Result
     let mut out = Out::default();
     for section in &document.sections {
         let title = section.content.iter().find_map(|block| match block {
-            Block::Paragraph(paragraph) if paragraph.is_heading() => Some(paragraph.plain_text()),
+            Block::Paragraph(paragraph) if paragraph.is_heading() => {
+                Some(paragraph.runs.iter().map(|run| run.text.as_str()).collect::<String>())
+            }
             _ => None,
         });
         out.page(budget, title.or_else(|| section.name.clone()).as_deref())?;
@@ -62,12 +64,7 @@ fn finish(bytes: &[u8], document: &Document, mut out: Out, budget: &mut Budget) 
 fn blocks(blocks: &[Block], pages: bool, out: &mut Out, budget: &mut Budget) -> Result<()> {
     for block in blocks {
         match block {
-            Block::Paragraph(paragraph) => {
-                if pages && paragraph.runs.first().is_some_and(|run| run.page_break) {
-                    out.page(budget, None)?;
-                }
-                self::paragraph(paragraph, out, budget)?;
-            }
+            Block::Paragraph(paragraph) => self::paragraph(paragraph, pages, out, budget)?,
             Block::Table(rows) => {
                 let mut table = Table::default();
                 for row in &rows.rows {
@@ -88,10 +85,10 @@ fn blocks(blocks: &[Block], pages: bool, out: &mut Out, budget: &mut Budget) -> 
 }
 
 fn paragraphs(paragraphs: Option<&[Paragraph]>, out: &mut Out, budget: &mut Budget) -> Result<()> {
-    paragraphs.into_iter().flatten().try_for_each(|paragraph| self::paragraph(paragraph, out, budget))
+    paragraphs.into_iter().flatten().try_for_each(|paragraph| self::paragraph(paragraph, false, out, budget))
 }
 
-fn paragraph(paragraph: &Paragraph, out: &mut Out, budget: &mut Budget) -> Result<()> {
+fn paragraph(paragraph: &Paragraph, pages: bool, out: &mut Out, budget: &mut Budget) -> Result<()> {
     let kind = if paragraph.is_heading() {
         BlockKind::Heading(paragraph.heading.level())
     } else if paragraph.is_list_item() {
@@ -99,13 +96,36 @@ fn paragraph(paragraph: &Paragraph, out: &mut Out, budget: &mut Budget) -> Resul
     } else {
         BlockKind::Paragraph
     };
-    out.block(budget, kind, &paragraph.plain_text())
+    let mut line = String::new();
+    for run in &paragraph.runs {
+        push(run, &mut line);
+        if pages && run.page_break {
+            out.block(budget, kind, &line)?;
+            out.page(budget, None)?;
+            line.clear();
+        }
+    }
+    out.block(budget, kind, &line)
+}
+
+/// The words of a run, without the marks that undoc sets for notes and breaks.
+fn push(run: &TextRun, line: &mut String) {
+    if run.revision != RevisionType::Deleted {
+        line.push_str(&run.text);
+    }
+    if run.line_break || run.page_break {
+        line.push('\n');
+    }
 }
 
 /// The text of a cell. A table inside it is one level deep in practice; what lies deeper is left
 /// out, so that no depth can be made to overflow.
 fn cell_text(cell: &Cell) -> String {
     let nested = cell.nested_tables.iter().flat_map(|table| &table.rows).flat_map(|row| &row.cells);
-    let texts = std::iter::once(cell).chain(nested).map(Cell::plain_text);
-    texts.collect::<Vec<_>>().join(" ")
+    let mut line = String::new();
+    for paragraph in std::iter::once(cell).chain(nested).flat_map(|cell| &cell.content) {
+        paragraph.runs.iter().for_each(|run| push(run, &mut line));
+        line.push('\n');
+    }
+    line
 }

@@ -82,6 +82,7 @@ struct State {
     hidden: bool,
     in_table: bool,
     list: bool,
+    new_page: bool,
     heading: Option<u8>,
     style: i32,
 }
@@ -97,6 +98,7 @@ impl<'o> Reader<'o> {
                 hidden: false,
                 in_table: false,
                 list: false,
+                new_page: false,
                 heading: None,
                 style: 0,
             },
@@ -182,6 +184,7 @@ impl<'o> Reader<'o> {
         if ended.destination == Destination::Body && state.destination == Destination::Body {
             self.state.in_table = ended.in_table;
             self.state.list = ended.list;
+            self.state.new_page = ended.new_page;
             self.state.heading = ended.heading;
         }
     }
@@ -194,6 +197,8 @@ impl<'o> Reader<'o> {
         self.listed |= matches!(name, b"listtext" | b"pntext");
         if let Some(destination) = words::destination(name) {
             self.state.destination = self.state.destination.enter(destination);
+            // A note on deleted or hidden text is neither.
+            self.state.hidden &= destination != Destination::Note;
             return Ok(());
         }
         // An unknown word after `\*` begins a destination that may be ignored, and is.
@@ -226,7 +231,11 @@ impl<'o> Reader<'o> {
                     value.and_then(|level| u8::try_from(level + 1).ok()).filter(|level| (1..=9).contains(level));
             }
             b"ls" => self.state.list = value != Some(0),
-            b"pard" => (self.state.in_table, self.state.list, self.state.heading) = (false, false, None),
+            b"pard" => {
+                (self.state.in_table, self.state.list, self.state.heading) = (false, false, None);
+                self.state.new_page = false;
+            }
+            b"pagebb" => self.state.new_page = on,
             b"intbl" => self.state.in_table = true,
             b"yr" | b"mo" | b"dy" | b"hr" | b"min" => {
                 let at = [&b"yr"[..], b"mo", b"dy", b"hr", b"min"].iter().position(|word| *word == name);
@@ -342,6 +351,9 @@ impl<'o> Reader<'o> {
             return self.write_notes(budget);
         }
         self.table_ends(budget)?;
+        if self.state.new_page && self.out.text.pages.last().is_some_and(|page| !page.blocks.is_empty()) {
+            self.out.page(budget, None)?;
+        }
         let kind = match self.state.heading {
             Some(level) => BlockKind::Heading(level),
             None if self.state.list || listed => BlockKind::ListItem,

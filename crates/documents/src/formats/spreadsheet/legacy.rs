@@ -4,7 +4,7 @@
 use std::io::{Cursor, Write};
 
 use catchment_core::{Error, ErrorKind, Result};
-use cfb::CompoundFile;
+use cfb::{CompoundFile, Version};
 
 use super::super::{
     compound::Compound,
@@ -29,7 +29,8 @@ pub(super) fn tamed(bytes: &[u8], budget: &mut Budget) -> Result<Vec<u8>> {
         .ok_or_else(|| damaged("workbook"))?;
     tame(&mut book, budget)?;
     let whole = || -> std::io::Result<Vec<u8>> {
-        let mut copy = CompoundFile::create(Cursor::new(Vec::new()))?;
+        // Calamine takes an empty chain of small streams in a file of version 4 for damage.
+        let mut copy = CompoundFile::create_with_version(Version::V3, Cursor::new(Vec::new()))?;
         copy.create_stream(name)?.write_all(&book)?;
         copy.flush()?;
         Ok(copy.into_inner().into_inner())
@@ -85,6 +86,7 @@ impl Extent {
     }
 
     fn area(&self) -> u64 {
-        self.corners.map_or(0, |[top, left, bottom, right]| u64::from(bottom - top + 1) * u64::from(right - left + 1))
+        self.corners
+            .map_or(0, |[top, left, bottom, right]| (u64::from(bottom - top) + 1) * (u64::from(right - left) + 1))
     }
 }
