@@ -5,6 +5,7 @@ mod support;
 use std::{
     future::Future,
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     pin::pin,
     process::{Command, Stdio},
@@ -187,10 +188,18 @@ async fn hostile_files_among_many_cost_only_their_own_results() {
 
 #[tokio::test]
 async fn a_worker_holds_no_secret_and_no_file_of_its_parent() {
-    let parser = parser(limits(60, 512), 1);
+    // A program that leaves a file open for its children, as a parent might by mistake.
+    let folder = tempfile::tempdir().expect("a folder");
+    let careless = folder.path().join("careless");
+    std::fs::write(&careless, format!("#!/bin/sh\nexec 7</dev/null 8</etc/passwd\nexec {WORKER} \"$@\"\n"))
+        .expect("room");
+    std::fs::set_permissions(&careless, std::fs::Permissions::from_mode(0o700)).expect("our own");
+    let parser = Parser::builder().limits(limits(60, 512)).worker(careless).build().expect("a program is named");
     assert_sound(&parser).await;
     let proc = PathBuf::from(format!("/proc/{}", parser.idle_workers()[0]));
-    assert_eq!(std::fs::read(proc.join("environ")).expect("our child"), b"", "no environment");
+    let environment = std::fs::read(proc.join("environ")).expect("our child");
+    let environment = String::from_utf8_lossy(&environment).into_owned();
+    assert!(!environment.contains("CARGO") && !environment.contains("HOME="), "{environment}");
     assert_eq!(std::fs::read_link(proc.join("cwd")).expect("our child"), PathBuf::from("/"));
     let open: Vec<_> = std::fs::read_dir(proc.join("fd"))
         .expect("our child")

@@ -36,6 +36,8 @@ pub(super) struct Glyph {
 pub(super) enum GlyphText {
     Char(char),
     String(Box<str>),
+    /// It takes room, but nobody knows what it says.
+    Unknown,
 }
 
 pub(super) struct TextDevice<'b, 'p, 'a> {
@@ -146,6 +148,7 @@ impl Glyph {
         match &self.text {
             GlyphText::Char(char) => char.is_whitespace(),
             GlyphText::String(text) => text.chars().all(char::is_whitespace),
+            GlyphText::Unknown => false,
         }
     }
 }
@@ -155,6 +158,7 @@ impl GlyphText {
         match self {
             Self::Char(char) => *char,
             Self::String(text) => text.chars().next().unwrap_or(' '),
+            Self::Unknown => '\0',
         }
     }
 
@@ -162,6 +166,7 @@ impl GlyphText {
         match self {
             Self::Char(char) => char.len_utf8(),
             Self::String(text) => text.len(),
+            Self::Unknown => 1,
         }
     }
 
@@ -169,6 +174,7 @@ impl GlyphText {
         match self {
             Self::Char(char) => out.push(*char),
             Self::String(text) => out.push_str(text),
+            Self::Unknown => {}
         }
     }
 }
@@ -183,9 +189,8 @@ impl<'a> Device<'a> for TextDevice<'_, '_, '_> {
                 Some(BfString::String(text)) => unicode::tidy_all(&text),
                 None => self.fonts.guess(glyph),
             };
-            if let Some(text) = text {
-                self.push(glyph, text, props.transform * glyph.transform(), vertical);
-            }
+            let text = text.unwrap_or(GlyphText::Unknown);
+            self.push(glyph, text, props.transform * glyph.transform(), vertical);
         }
     }
 

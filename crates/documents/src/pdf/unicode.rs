@@ -25,10 +25,14 @@ pub(super) struct FontMaps<'p, 'a> {
 }
 
 /// How the codes of a font lead to characters of a known collection.
-struct Collection {
-    /// From codes to the numbers of the collection; nothing if they are the same.
-    codes: Option<CMap>,
-    characters: CMap,
+enum Collection {
+    Known {
+        /// From codes to the numbers of the collection; nothing if they are the same.
+        codes: Option<CMap>,
+        characters: CMap,
+    },
+    /// The glyphs of a font that is not in the file, by their order in it.
+    Absent,
 }
 
 impl<'p, 'a> FontMaps<'p, 'a> {
@@ -78,11 +82,15 @@ impl<'p, 'a> FontMaps<'p, 'a> {
         });
         let collection = collections.get(font)?;
         let code = glyph.char_code();
-        let number = match &collection.codes {
+        let (codes, characters) = match collection {
+            Collection::Known { codes, characters } => (codes, characters),
+            Collection::Absent => return in_usual_order(code),
+        };
+        let number = match codes {
             Some(codes) => (1..=4).find_map(|length| codes.lookup_cid_code(code, length))?,
             None => code,
         };
-        match collection.characters.lookup_bf_string(number)? {
+        match characters.lookup_bf_string(number)? {
             BfString::Char(char) => Some(char),
             BfString::String(text) => text.chars().next(),
         }
@@ -110,7 +118,14 @@ fn collection(font: &Dict<'_>) -> Option<Collection> {
     let descendant = font.get::<Array<'_>>("DescendantFonts")?.iter::<Dict<'_>>().next()?;
     let info = descendant.get::<Dict<'_>>("CIDSystemInfo")?;
     let (registry, ordering) = (info.get::<PdfString<'_>>("Registry")?, info.get::<PdfString<'_>>("Ordering")?);
-    let characters = CidFamily::from_registry_ordering(registry.as_bytes(), ordering.as_bytes()).ucs2_cmap()?;
+    let family = CidFamily::from_registry_ordering(registry.as_bytes(), ordering.as_bytes());
+    let Some(characters) = family.ucs2_cmap() else {
+        let descriptor = descendant.get::<Dict<'_>>("FontDescriptor");
+        let embedded = descriptor.is_some_and(|descriptor| {
+            ["FontFile", "FontFile2", "FontFile3"].iter().any(|file| descriptor.contains_key(file))
+        });
+        return (!embedded).then_some(Collection::Absent);
+    };
     let load = |name: CMapName<'_>| hayro_cmap::load_embedded(name);
     let characters = CMap::parse(load(characters)?, load)?;
     let codes = match font.get::<Name<'_>>("Encoding") {
@@ -121,7 +136,12 @@ fn collection(font: &Dict<'_>) -> Option<Collection> {
             Some(CMap::parse(&stream.decoded_data().ok()?, load)?)
         }
     };
-    Some(Collection { codes, characters })
+    Some(Collection::Known { codes, characters })
+}
+
+/// Most TrueType fonts begin with the same glyphs: a space is the third, and ASCII follows.
+fn in_usual_order(glyph: u32) -> Option<char> {
+    glyph.checked_add(29).and_then(char::from_u32).filter(|char| (' '..='~').contains(char))
 }
 
 /// The characters of the glyphs of a TrueType or OpenType font.
@@ -137,8 +157,7 @@ fn reverse(data: &[u8]) -> HashMap<u32, char> {
         }
     }
     if characters.is_empty() && matches!(font.glyph_names().source(), GlyphNameSource::Synthesized) {
-        // Without a table, most fonts still keep the order of their kin: a space is glyph 3.
-        characters.extend((' '..='~').map(|char| (u32::from(char) - 29, char)));
+        characters.extend((3..=97).filter_map(|glyph| Some((glyph, in_usual_order(glyph)?))));
     } else if characters.is_empty() {
         for (glyph, name) in font.glyph_names().iter().take(100_000) {
             if let Some(char) = by_name(name.as_str()) {

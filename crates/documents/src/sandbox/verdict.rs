@@ -49,3 +49,24 @@ fn signal(status: ExitStatus) -> Option<i32> {
 fn signal(_: ExitStatus) -> Option<i32> {
     None
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn each_death_says_what_happened() {
+        for (status, said, message) in [
+            (6, "memory allocation of 1073741824 bytes failed\n", "reading takes more memory than the limit"),
+            (6, "\nthread 'parse' (7) has overflowed its stack\n", "nested too deeply to be read"),
+            (9, "", "its reader was killed, most likely because the machine ran out of memory"),
+            (11, "", "its reader crashed"),
+            (24, "", "reading took longer than the limit"),
+        ] {
+            let error = verdict(Some(ExitStatus::from_raw(status)), said.as_bytes(), &Limits::default());
+            assert!(error.kind() == ErrorKind::Unreadable && error.message().starts_with(message), "{error:?}");
+        }
+    }
+}
