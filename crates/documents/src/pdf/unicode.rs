@@ -28,8 +28,8 @@ pub(super) struct FontMaps<'p, 'a> {
 enum Collection {
     Known {
         /// From codes to the numbers of the collection; nothing if they are the same.
-        codes: Option<CMap>,
-        characters: CMap,
+        codes: Option<Box<CMap>>,
+        characters: Box<CMap>,
     },
     /// The glyphs of a font that is not in the file, by their order in it.
     Absent,
@@ -127,7 +127,7 @@ fn collection(font: &Dict<'_>) -> Option<Collection> {
         return (!embedded).then_some(Collection::Absent);
     };
     let load = |name: CMapName<'_>| hayro_cmap::load_embedded(name);
-    let characters = CMap::parse(load(characters)?, load)?;
+    let characters = Box::new(CMap::parse(load(characters)?, load)?);
     let codes = match font.get::<Name<'_>>("Encoding") {
         Some(name) if name.as_str().starts_with("Identity") => None,
         Some(name) => Some(CMap::parse(load(CMapName::from_bytes(name.as_str().as_bytes()))?, load)?),
@@ -136,7 +136,7 @@ fn collection(font: &Dict<'_>) -> Option<Collection> {
             Some(CMap::parse(&stream.decoded_data().ok()?, load)?)
         }
     };
-    Some(Collection::Known { codes, characters })
+    Some(Collection::Known { codes: codes.map(Box::new), characters })
 }
 
 /// Most TrueType fonts begin with the same glyphs: a space is the third, and ASCII follows.
