@@ -16,7 +16,7 @@ use crate::{
 
 /// The most hits of one search.
 const MOST_HITS: u32 = 1_000;
-/// How many texts an embedder is given at once.
+/// How many texts an embedder is given, and how many are analysed, at once.
 const BATCH: usize = 64;
 
 /// How documents are cut and embedded.
@@ -129,12 +129,17 @@ impl Ingestor for Index {
         }
         let language = language(&chunks);
         let mut vectors = vectors.map(Vec::into_iter);
-        let chunks: Vec<StoredChunk> = chunks
-            .into_iter()
-            .map(|chunk| stored(&document, chunk, language, vectors.as_mut().and_then(Iterator::next)))
-            .collect();
+        let mut stored_chunks = Vec::with_capacity(chunks.len());
+        for (place, chunk) in chunks.into_iter().enumerate() {
+            // A book is a second of work: let others have their turn.
+            if place % BATCH == BATCH - 1 {
+                tokio::task::yield_now().await;
+            }
+            let vector = vectors.as_mut().and_then(Iterator::next);
+            stored_chunks.push(stored(&document, chunk, language, vector));
+        }
         let space = self.embedder.as_ref().map(|(_, space)| space);
-        self.backend.replace(&described(document, language), &chunks, space).await?;
+        self.backend.replace(&described(document, language), &stored_chunks, space).await?;
         Ok(Ingested { chunks: count })
     }
 

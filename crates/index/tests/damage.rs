@@ -82,25 +82,27 @@ async fn sql(path: &Path, statement: &str) {
     connection.close().await.unwrap();
 }
 
-/// The child of the test below: upserts without end, and says each that was acknowledged. Run as
-/// a test of its own it has nothing to do.
+/// The child of the test below: upserts without end, and says when it begins and when it was
+/// acknowledged. Run as a test of its own it has nothing to do.
 #[tokio::test]
 async fn the_child_upserts_until_it_is_killed() {
     let Ok(path) = std::env::var(CHILD) else { return };
     let index = open(Path::new(&path)).await;
     for round in 0.. {
-        for entry in 0..25 {
+        for entry in 0..5 {
+            println!("\nBEGIN {entry} {round}");
             index.upsert(document(entry, round)).await.unwrap();
             println!("\nACK {entry} {round}");
         }
     }
 }
 
+/// Kills a child a little later in its upsert each time.
 #[tokio::test]
 async fn a_killed_process_loses_nothing_it_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("catchment.db");
-    for kill_after in [1, 2, 3, 7, 26, 40, 61, 80] {
+    for kill in 0..24_u32 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "the_child_upserts_until_it_is_killed", "--nocapture"])
             .env(CHILD, &path)
@@ -110,11 +112,20 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
             .unwrap();
         let mut acknowledged = std::collections::BTreeMap::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(std::result::Result::ok);
-        while acknowledged.len() < 25 && acknowledged.values().sum::<usize>() + acknowledged.len() < kill_after {
+        // The second round, so that there is something to replace.
+        let begin = format!("BEGIN {} 1", kill % 5);
+        loop {
             let line = lines.next().expect("the child goes on until it is killed");
             if let Some((entry, round)) = line.strip_prefix("ACK ").and_then(|rest| rest.split_once(' ')) {
                 acknowledged.insert(format!("{:04}", entry.parse::<usize>().unwrap()), round.parse::<usize>().unwrap());
             }
+            if line == begin {
+                break;
+            }
+        }
+        let start = std::time::Instant::now();
+        while start.elapsed() < std::time::Duration::from_micros(250) * kill {
+            std::hint::spin_loop();
         }
         child.kill().unwrap();
         child.wait().unwrap();
