@@ -104,6 +104,10 @@ pub(crate) fn failure(error: reqwest::Error, url: &Url) -> Failure {
     }
     let host = url.host_str().unwrap_or_default();
     let told = |kind, message: &'static str| Error::new(kind, message).with("host", host);
+    let remedy = chain(&error).find_map(tls_remedy);
+    if let Some(remedy) = remedy {
+        return Failure::clean(told(ErrorKind::Config, remedy).source(error));
+    }
     if error.is_connect() {
         let out = told(ErrorKind::Unavailable, "cannot connect to the server: check the address and the network");
         return Failure::clean(out.source(error));
@@ -122,6 +126,22 @@ pub(crate) fn failure(error: reqwest::Error, url: &Url) -> Failure {
         told(ErrorKind::Unavailable, "the connection broke before the answer was complete: try again")
     };
     Failure::unclear(out.source(error))
+}
+
+/// What to do about a TLS connection that will not come about the next time either.
+fn tls_remedy(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let mut inner = cause;
+    // An I/O error does not name what it wraps as its source, and they come nested.
+    while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        inner = wrapped;
+    }
+    match inner.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(_) => Some(
+            "the server's certificate is not trusted: check the address, or add its authority to the system's CA certificates",
+        ),
+        rustls::Error::InvalidMessage(_) => Some("the server does not speak TLS here: use http:// or another port"),
+        _ => None,
+    }
 }
 
 /// Whether the body ended too early, which gzip and chunked coding report as a decoding error.

@@ -149,19 +149,25 @@ async fn prefixes_and_shortening_are_sent_and_change_the_id() {
 
 #[tokio::test]
 async fn wrong_vectors_are_protocol_errors() {
-    for data in [
-        json!([]),
-        json!([{ "index": 0, "embedding": [1.0] }, { "index": 0, "embedding": [1.0] }]),
-        json!([{ "index": 7, "embedding": [1.0, 0.0] }, { "index": 1, "embedding": [1.0, 0.0] }]),
-        json!([{ "index": 0, "embedding": [1.0, 0.0] }, { "index": 1, "embedding": [1.0] }]),
-        json!([{ "index": 0, "embedding": [0.0, 0.0] }, { "index": 1, "embedding": [1.0, 0.0] }]),
-        json!([{ "index": 0, "embedding": "x" }, { "index": 1, "embedding": [1.0, 0.0] }]),
+    for (data, why) in [
+        (json!([]), "another number"),
+        (
+            json!([{ "index": 0, "embedding": [1.0, 0.0] }, { "index": 0, "embedding": [1.0, 0.0] }]),
+            "numbers its vectors",
+        ),
+        (
+            json!([{ "index": 7, "embedding": [1.0, 0.0] }, { "index": 1, "embedding": [1.0, 0.0] }]),
+            "numbers its vectors",
+        ),
+        (json!([{ "index": 0, "embedding": [1.0, 0.0] }, { "index": 1, "embedding": [1.0] }]), "another length"),
+        (json!([{ "index": 0, "embedding": [0.0, 0.0] }, { "index": 1, "embedding": [1.0, 0.0] }]), "direction"),
+        (json!([{ "index": 0, "embedding": "x" }, { "index": 1, "embedding": [1.0, 0.0] }]), "shape"),
     ] {
         let answer = data.clone();
         let server = StandIn::start(move |_, _| reply(200, json!({ "data": answer }))).await;
         let model = Embeddings::new(&server.endpoint(), "small", 2).unwrap();
         let error = model.embed(&texts(2), Role::Passage).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Protocol, "{data}");
+        assert!(error.kind() == ErrorKind::Protocol && error.message().contains(why), "{data}: {error}");
     }
 }
 

@@ -49,3 +49,18 @@ async fn a_name_that_does_not_exist_is_unavailable_and_not_a_private_address() {
     let error = client.get("http://no-such-host.invalid/").send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
 }
+
+#[tokio::test]
+async fn a_server_without_tls_is_named_as_one() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 1024]).await;
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    });
+    let error = get(Egress::allow_private(), &url).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Config, Retry::Never), "{error:?}");
+    assert!(error.message().contains("does not speak TLS"), "{error}");
+}
