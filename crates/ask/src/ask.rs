@@ -15,6 +15,7 @@ use catchment_index::{
 use chrono::Utc;
 use futures::{StreamExt, stream::BoxStream};
 use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     extract::{self, Passage},
@@ -238,7 +239,7 @@ impl Ask {
         let languages: Vec<Option<Language>> = hits.iter().map(|hit| Language::detect(&hit.text)).collect();
         let known: HashSet<Language> = languages.iter().copied().flatten().collect();
         let known: Vec<Language> = known.into_iter().collect();
-        let wanted = analyze_query(&question.text, &known).into_iter().collect();
+        let wanted = words(&question.text, &known);
         let terms = |passage: usize, text: &str| terms(text, languages[passage]);
         let passages: Vec<Passage<'_>> = (0..)
             .zip(hits)
@@ -272,6 +273,19 @@ impl Ask {
         let said = Message { speaker: Speaker::Assistant, text: answer.answer.clone(), citations, at };
         self.threads.append(tenant, thread, &[asked, said]).await
     }
+}
+
+/// The words of a question that count, each with the forms it may take.
+fn words(question: &str, languages: &[Language]) -> Vec<HashSet<String>> {
+    let mut left: HashSet<String> = analyze_query(question, languages).into_iter().collect();
+    let mut words: Vec<HashSet<String>> = question
+        .unicode_words()
+        .map(|word| analyze_query(word, languages).into_iter().filter(|form| left.remove(form)).collect())
+        .filter(|forms: &HashSet<String>| !forms.is_empty())
+        .collect();
+    // Pairs of characters of scripts without spaces belong to no word.
+    words.extend(left.into_iter().map(|term| HashSet::from([term])));
+    words
 }
 
 /// Every form of the words of a text, as the index has them.

@@ -1,7 +1,7 @@
 //! Answers without a language model: the sentences of the documents that speak of most of what
 //! was asked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -31,43 +31,54 @@ pub(crate) struct Passage<'a> {
     pub(crate) above: HashSet<String>,
 }
 
-/// The best sentences, best first, at most `most`. `wanted` are the terms of the question; `terms`
-/// gives those of a sentence, knowing its passage. A term is telling when few sentences hold it.
+/// The best sentences, best first, at most `most`. `wanted` are the words of the question, each
+/// with all its forms; `terms` gives the terms of a sentence, knowing its passage. A word is
+/// telling when few sentences hold it.
 pub(crate) fn best(
-    wanted: &HashSet<String>,
+    wanted: &[HashSet<String>],
     passages: &[Passage<'_>],
     most: usize,
     terms: impl Fn(usize, &str) -> HashSet<String>,
 ) -> Vec<Sentence> {
-    let sentences: Vec<(usize, String, HashSet<String>)> = passages
+    let found =
+        |terms: &HashSet<String>| -> Vec<bool> { wanted.iter().map(|forms| !forms.is_disjoint(terms)).collect() };
+    let sentences: Vec<(usize, String, Vec<bool>)> = passages
         .iter()
         .enumerate()
         .flat_map(|(at, passage)| sentences(passage.text).into_iter().map(move |sentence| (at, sentence)))
         .map(|(passage, sentence)| {
-            let held = terms(passage, &sentence).intersection(wanted).cloned().collect();
+            let held = found(&terms(passage, &sentence));
             (passage, sentence, held)
         })
         .collect();
-    let mut holders: HashMap<&str, usize> = HashMap::new();
-    for term in sentences.iter().flat_map(|(_, _, held)| held) {
-        *holders.entry(term).or_default() += 1;
-    }
     let all = sentences.len() as f32;
-    // A term that no sentence holds weighs as much as one that a single sentence holds: an answer
-    // that misses it is that much less of an answer.
-    let weight = |term: &str| (1.0 + all / holders.get(term).copied().unwrap_or(1) as f32).ln();
-    let total: f32 = wanted.iter().map(|term| weight(term)).sum();
+    let weights: Vec<f32> = (0..wanted.len())
+        .map(|word| {
+            // A word that no sentence holds weighs as much as one that a single sentence holds: an
+            // answer that misses it is that much less of an answer.
+            let holders = sentences.iter().filter(|(_, _, held)| held[word]).count().max(1);
+            (1.0 + all / holders as f32).ln()
+        })
+        .collect();
+    let total: f32 = weights.iter().sum();
     if total <= 0.0 {
         return Vec::new();
     }
+    let above: Vec<Vec<bool>> = passages.iter().map(|passage| found(&passage.above)).collect();
     let mut scored: Vec<(f32, Sentence)> = sentences
         .iter()
-        .filter(|(_, _, held)| !held.is_empty())
+        .filter(|(_, _, held)| held.contains(&true))
         .map(|(passage, text, held)| {
-            let own: f32 = held.iter().map(|term| weight(term)).sum();
-            let above = wanted.iter().filter(|term| !held.contains(*term) && passages[*passage].above.contains(*term));
-            let coverage = (own + 0.5 * above.map(|term| weight(term)).sum::<f32>()) / total;
-            let coverage = if says_something(text) { coverage } else { coverage * 0.6 };
+            let covered: f32 = weights
+                .iter()
+                .zip(held.iter().zip(&above[*passage]))
+                .map(|(weight, held)| match held {
+                    (true, _) => *weight,
+                    (false, true) => 0.5 * weight,
+                    (false, false) => 0.0,
+                })
+                .sum();
+            let coverage = if says_something(text) { covered / total } else { 0.6 * covered / total };
             // The search has already judged the passage; of two equal sentences its favourite wins.
             let rank = 1.0 / (1.0 + 0.05 * *passage as f32);
             (coverage * rank, Sentence { passage: *passage, text: text.clone(), coverage })
@@ -88,11 +99,13 @@ pub(crate) fn best(
     chosen
 }
 
-/// Whether a text is a sentence or the row of a table. What is neither is a heading, as a rule: it
-/// repeats the question and answers nothing.
+/// Whether a text is a sentence, the row of a table, or holds a figure. What is nothing of that is
+/// a heading, as a rule: it repeats the question and answers nothing. The number a heading begins
+/// with is no figure.
 fn says_something(text: &str) -> bool {
-    text.contains('\t')
-        || text.ends_with(['.', '!', '?', ':', ';', '"', '”', '»', ')', '。', '！', '？', '」', '।', '؟'])
+    const ENDS: [char; 14] = ['.', '!', '?', ':', ';', '"', '”', '»', ')', '。', '！', '？', '」', '।'];
+    let figure = || text.trim_start_matches(|c: char| !c.is_alphabetic()).contains(|c: char| c.is_numeric());
+    text.contains('\t') || text.ends_with(ENDS) || figure()
 }
 
 /// Cuts a passage into sentences. A line that ends without punctuation (a heading, a row of a
@@ -126,7 +139,8 @@ mod tests {
 
     fn ask(question: &str, passages: &[(&str, &str)]) -> Vec<Sentence> {
         let passages: Vec<_> = passages.iter().map(|(above, text)| Passage { text, above: words(above) }).collect();
-        best(&words(question), &passages, 3, |_, sentence| words(sentence))
+        let wanted: Vec<_> = words(question).into_iter().map(|word| HashSet::from([word])).collect();
+        best(&wanted, &passages, 3, |_, sentence| words(sentence))
     }
 
     #[test]
@@ -150,6 +164,9 @@ mod tests {
         let best =
             ask("warranty of the pump", &[("", "Warranty of the pump\nThe warranty is 36 months for the pump.")]);
         assert_eq!(best[0].text, "The warranty is 36 months for the pump.");
+        let numbered =
+            ask("warranty of the pump", &[("", "4.1 Warranty of the pump\nPump warranty: 36 months from delivery")]);
+        assert_eq!(numbered[0].text, "Pump warranty: 36 months from delivery");
         let row = ask("price of a standpipe", &[("", "Price list\nstandpipe\t5.25\tprice")]);
         assert_eq!(row[0].text, "standpipe\t5.25\tprice");
     }

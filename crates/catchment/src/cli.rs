@@ -102,7 +102,7 @@ pub(crate) struct Browse {
     #[arg(default_value = "")]
     pub(crate) path: String,
 
-    /// Everything below, not one level.
+    /// Every file below, not one level.
     #[arg(long, short)]
     pub(crate) recursive: bool,
 

@@ -41,7 +41,8 @@ pub(crate) async fn run(app: &App, browse: cli::Browse) -> Result<Exit> {
         'walk: while let Some(step) = steps.next().await {
             match step {
                 Step::Entries(entries) => {
-                    for entry in entries {
+                    // Containers are in the paths of what they hold.
+                    for entry in entries.into_iter().filter(|entry| !entry.is_container()) {
                         if listing.found >= limit {
                             break 'walk;
                         }
