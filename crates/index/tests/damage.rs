@@ -102,7 +102,7 @@ async fn the_child_upserts_until_it_is_killed() {
 async fn a_killed_process_loses_nothing_it_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("catchment.db");
-    for kill in 0..24_u32 {
+    for kill in 0..32_u32 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "the_child_upserts_until_it_is_killed", "--nocapture"])
             .env(CHILD, &path)
@@ -124,7 +124,7 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
             }
         }
         let start = std::time::Instant::now();
-        while start.elapsed() < std::time::Duration::from_micros(250) * kill {
+        while start.elapsed() < std::time::Duration::from_micros(500) * kill {
             std::hint::spin_loop();
         }
         child.kill().unwrap();
