@@ -106,8 +106,11 @@ async fn every_attack_ends_in_time_and_the_next_file_is_read() {
         let result = parser.parse(Input::bytes("a.pdf", bytes)).await;
         let took = started.elapsed();
         assert!(took < Duration::from_secs(8), "{name} took {took:?}");
-        if let Err(error) = result {
-            assert!(error.is_item(), "{name}: {error:?}");
+        match result {
+            // The rings end where they began, and the rest of the page is read.
+            result if name.starts_with("an outline") => assert_eq!(result.expect(name).text.plain(), "rain\n"),
+            Err(error) => assert!(error.is_item(), "{name}: {error:?}"),
+            Ok(_) => {}
         }
         let sound = parser.parse(Input::bytes("a.pdf", support::page(&["Rain."]))).await;
         assert_eq!(sound.expect(name).text.plain(), "Rain.\n", "after {name}");

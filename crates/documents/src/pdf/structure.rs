@@ -1,4 +1,7 @@
 //! What stands around the pages of a PDF file: outline, page labels, attachments, notes and forms.
+//!
+//! Read through the same objects as the pages: `hayro` resolves and decrypts them when they are
+//! asked for, where a second PDF library would read and decrypt the whole file once more.
 
 use std::collections::HashSet;
 

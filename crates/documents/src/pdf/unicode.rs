@@ -33,6 +33,8 @@ enum Collection {
     },
     /// The glyphs of a font that is not in the file, by their order in it.
     Absent,
+    /// The codes are the characters.
+    Codes,
 }
 
 impl<'p, 'a> FontMaps<'p, 'a> {
@@ -85,6 +87,7 @@ impl<'p, 'a> FontMaps<'p, 'a> {
         let (codes, characters) = match collection {
             Collection::Known { codes, characters } => (codes, characters),
             Collection::Absent => return in_usual_order(code),
+            Collection::Codes => return char::from_u32(code),
         };
         let number = match codes {
             Some(codes) => (1..=4).find_map(|length| codes.lookup_cid_code(code, length))?,
@@ -115,6 +118,9 @@ fn collect(fonts: &Dict<'_>, found: &mut HashMap<String, Collection>) {
 }
 
 fn collection(font: &Dict<'_>) -> Option<Collection> {
+    if font.get::<Name<'_>>("ToUnicode").is_some_and(|name| name.as_str().starts_with("Identity")) {
+        return Some(Collection::Codes);
+    }
     let descendant = font.get::<Array<'_>>("DescendantFonts")?.iter::<Dict<'_>>().next()?;
     let info = descendant.get::<Dict<'_>>("CIDSystemInfo")?;
     let (registry, ordering) = (info.get::<PdfString<'_>>("Registry")?, info.get::<PdfString<'_>>("Ordering")?);
