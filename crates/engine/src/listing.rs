@@ -93,7 +93,9 @@ pub(crate) fn roots(paths: &[String]) -> Vec<String> {
             let path = trimmed(path);
             !below_another(&path) && kept.insert(path)
         })
-        .cloned()
+        // A trailing `/` is left to the connector, for which it may mean something; a lone one is
+        // everything.
+        .map(|path| if trimmed(path).is_empty() { String::new() } else { path.clone() })
         .collect()
 }
 
@@ -115,5 +117,6 @@ mod tests {
         assert_eq!(of(&["a/b/c", "a", "a-b", "a/b"]), ["a", "a-b"]);
         assert_eq!(of(&["a", "", "b"]), [""]);
         assert_eq!(of(&["a/", "a", "b"]), ["a/", "b"]);
+        assert_eq!(of(&["/", "a"]), [""]);
     }
 }

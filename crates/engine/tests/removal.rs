@@ -6,8 +6,9 @@ mod support;
 
 use std::time::Duration;
 
-use catchment_core::{Error, ErrorKind, Ledger};
+use catchment_core::{EntryResult, Error, ErrorKind, Ledger};
 use catchment_engine::{Event, Import, Status};
+use futures::FutureExt;
 use support::{INTEGRATION, World};
 
 /// A world with so many files, imported.
@@ -136,6 +137,30 @@ async fn a_removal_that_was_cut_short_is_finished_by_the_next_import() {
             assert!(report.is_clean() && report.unsettled == 0, "{whose}: {report:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_another_import_met_during_its_removal_is_ingested_once_more() {
+    let world = imported(5).await;
+    let entry = catchment_core::Browse::lookup(&*world.folder, "f003").await.unwrap();
+    let ledger = world.ledger.clone();
+    let again = entry.clone();
+    *world.index.before_remove.lock().unwrap() = Some(Box::new(move || {
+        let hash = "the hash of a document that is about to be removed".to_owned();
+        let result = EntryResult::Ingested { content_hash: hash, chunks: 2, portfolio: None };
+        let other = async {
+            let run = ledger.begin(INTEGRATION, &[]).await.unwrap();
+            ledger.seen(&run, std::slice::from_ref(&again)).await.unwrap();
+            ledger.record(&run, &[(again.clone(), result)]).await.unwrap();
+        };
+        other.now_or_never().expect("this ledger never waits");
+    }));
+    world.folder.delete("f003");
+    assert_eq!(world.import().await.summary.removed, 0, "it is not gone");
+    assert_eq!(world.index.text("f003"), None, "but its document is");
+    world.folder.put("f003", "f003");
+    world.folder.change("f003", |now| *now = entry);
+    assert_eq!(world.import().await.status("f003"), Status::Ingested, "the fingerprint is not believed");
 }
 
 #[tokio::test]

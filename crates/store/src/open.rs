@@ -53,7 +53,9 @@ impl Store {
             .create_if_missing(false)
             .busy_timeout(BUSY)
             .foreign_keys(true)
-            .synchronous(SqliteSynchronous::Normal);
+            .synchronous(SqliteSynchronous::Normal)
+            // What a large removal leaves of the write-ahead log is given back.
+            .pragma("journal_size_limit", "67108864");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)

@@ -141,6 +141,8 @@ pub(crate) struct Index {
     pub(crate) documents: Mutex<BTreeMap<EntryId, Document>>,
     pub(crate) fail: Mutex<HashMap<String, Error>>,
     pub(crate) fail_remove: Mutex<Option<Error>>,
+    /// Happens once, just before documents are removed.
+    pub(crate) before_remove: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     pub(crate) log: Log,
 }
 
@@ -174,6 +176,10 @@ impl Ingestor for Index {
     async fn remove(&self, keys: &[DocumentKey]) -> Result<()> {
         if let Some(error) = self.fail_remove.lock().unwrap().take() {
             return Err(error);
+        }
+        let before = self.before_remove.lock().unwrap().take();
+        if let Some(before) = before {
+            before();
         }
         for key in keys {
             self.log.lock().unwrap().push(format!("remove {}", key.entry));
