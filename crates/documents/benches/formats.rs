@@ -72,9 +72,9 @@ fn xlsx() -> Vec<u8> {
 
 fn html() -> Vec<u8> {
     let body = repeated(|text, number| {
-        write!(
+        writeln!(
             text,
-            "<div class='x y' id='p{number}'><p>{WORDS}<b>{number}</b> <a href='/{number}'>{WORDS}</a></p></div>\n"
+            "<div class='x y' id='p{number}'><p>{WORDS}<b>{number}</b> <a href='/{number}'>{WORDS}</a></p></div>"
         )
         .expect("memory");
     });
@@ -84,7 +84,7 @@ fn html() -> Vec<u8> {
 fn rtf() -> Vec<u8> {
     format!(
         "{{\\rtf1\\ansi {}}}",
-        repeated(|text, number| write!(text, "\\pard {{\\b {number}}} {WORDS}{WORDS}\\par\n").expect("memory"))
+        repeated(|text, number| writeln!(text, "\\pard {{\\b {number}}} {WORDS}{WORDS}\\par").expect("memory"))
     )
     .into_bytes()
 }

@@ -43,7 +43,7 @@ fn assert_sound(name: &str, text: &Text) {
 }
 
 fn sample(name: &str) -> Vec<u8> {
-    std::fs::read(format!("{}/tests/data/formats/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    std::fs::read(format!("{}/tests/data/formats/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a sample")
 }
 
 /// An archive of these parts, compressed.
@@ -55,10 +55,10 @@ fn packed<'a>(method: CompressionMethod, parts: impl IntoIterator<Item = (&'a st
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(method);
     for (name, bytes) in parts {
-        zip.start_file(name, options).unwrap();
-        zip.write_all(bytes).unwrap();
+        zip.start_file(name, options).expect("a sample");
+        zip.write_all(bytes).expect("a sample");
     }
-    zip.finish().unwrap().into_inner()
+    zip.finish().expect("a sample").into_inner()
 }
 
 /// A sample with one of its parts replaced.
@@ -70,13 +70,13 @@ fn with_part(sample_name: &str, part: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn parts_of(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut zip = ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut zip = ZipArchive::new(Cursor::new(bytes)).expect("a sample");
     let mut parts = Vec::new();
     for index in 0..zip.len() {
-        let mut part = zip.by_index(index).unwrap();
+        let mut part = zip.by_index(index).expect("a sample");
         let mut bytes = Vec::new();
-        part.read_to_end(&mut bytes).unwrap();
-        parts.push((part.name().unwrap().into_owned(), bytes));
+        part.read_to_end(&mut bytes).expect("a sample");
+        parts.push((part.name().expect("a sample").into_owned(), bytes));
     }
     parts
 }

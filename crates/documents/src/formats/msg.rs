@@ -129,6 +129,10 @@ impl Properties<'_, '_> {
     fn text(&mut self, id: u16) -> Option<String> {
         let path = format!("{}/__substg1.0_{id:04X}", self.path);
         if let Some(bytes) = self.file.stream(&format!("{path}001F")) {
+            // Some programs write 8-bit text under the type for UTF-16.
+            if bytes.len() >= 8 && bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+                return String::from_utf8(bytes).ok();
+            }
             return Some(encoding_rs::UTF_16LE.decode_without_bom_handling(&bytes).0.into_owned());
         }
         let bytes = self.file.stream(&format!("{path}001E"))?;
@@ -155,5 +159,106 @@ impl Fixed<'_> {
 
     fn code_page(&self, id: u16) -> Option<&'static Encoding> {
         self.find(id).and_then(|value| u32_at(value, 0)).map(code_page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use catchment_core::BlockKind;
+    use cfb::CompoundFile;
+
+    use super::*;
+    use crate::Limits;
+
+    type File = CompoundFile<Cursor<Vec<u8>>>;
+
+    /// A message at `path` with these texts, and a date among its fixed properties.
+    fn fill(file: &mut File, path: &str, header: usize, texts: &[(u16, &str)], binaries: &[(u16, &[u8])]) {
+        let mut fixed = vec![0; header];
+        fixed.extend([0x40, 0, 0x39, 0, 6, 0, 0, 0]);
+        fixed.extend(133_594_528_890_000_000_u64.to_le_bytes());
+        put(file, &format!("{path}/__properties_version1.0"), &fixed);
+        for (id, text) in texts {
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            put(file, &format!("{path}/__substg1.0_{id:04X}001F"), &wide);
+        }
+        for (id, bytes) in binaries {
+            put(file, &format!("{path}/__substg1.0_{id:04X}0102"), bytes);
+        }
+    }
+
+    fn put(file: &mut File, path: &str, bytes: &[u8]) {
+        file.create_stream(path).unwrap().write_all(bytes).unwrap();
+    }
+
+    fn read(file: File) -> Text {
+        let bytes = file.into_inner().into_inner();
+        parse(&bytes, &mut Budget::new(&Limits::default(), bytes.len() as u64).unwrap(), &Hint::default()).unwrap()
+    }
+
+    #[test]
+    fn a_message_brings_its_envelope_text_and_attachments() {
+        let mut file = CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+        let texts = [
+            (id::SUBJECT, "Größe"),
+            (id::SENDER_NAME, "Ada"),
+            (id::SENDER_SMTP, "ada@example.com"),
+            (id::DISPLAY_TO, "Bob"),
+            (id::BODY, "First.\r\n\r\nSecond."),
+        ];
+        fill(&mut file, "", 32, &texts, &[]);
+        let (list, inner) = ("/__attach_version1.0_#00000000", "/__attach_version1.0_#00000001");
+        file.create_storage(list).unwrap();
+        fill(&mut file, list, 8, &[(id::ATTACH_LONG_NAME, "list.csv")], &[(id::ATTACH_DATA, b"a,b\n1,2\n")]);
+        file.create_storage(inner).unwrap();
+        fill(&mut file, inner, 8, &[(id::ATTACH_LONG_NAME, "Forwarded")], &[]);
+        let nested = format!("{inner}/__substg1.0_3701000D");
+        file.create_storage(&nested).unwrap();
+        fill(&mut file, &nested, 24, &[(id::SUBJECT, "Inner"), (id::BODY, "Words inside.")], &[]);
+        let text = read(file);
+        assert_eq!(
+            (text.title.as_deref(), text.created.map(|date| date.timestamp())),
+            (Some("Größe"), Some(1_714_979_289))
+        );
+        let blocks: Vec<_> = text
+            .pages
+            .iter()
+            .flat_map(|page| page.blocks.iter().map(|block| (page.number, block.kind, block.text.as_str())))
+            .collect();
+        assert_eq!(
+            blocks,
+            [
+                (
+                    1,
+                    BlockKind::Paragraph,
+                    "From: Ada <ada@example.com>\nTo: Bob\nDate: 2024-05-06 07:08:09 UTC\nSubject: Größe"
+                ),
+                (1, BlockKind::Paragraph, "First."),
+                (1, BlockKind::Paragraph, "Second."),
+                (2, BlockKind::Heading(2), "list.csv"),
+                (2, BlockKind::Table, "a\tb\n1\t2"),
+                (3, BlockKind::Heading(2), "Forwarded"),
+                (3, BlockKind::Paragraph, "Date: 2024-05-06 07:08:09 UTC\nSubject: Inner"),
+                (3, BlockKind::Paragraph, "Words inside."),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_body_in_compressed_rtf_is_read_and_its_lengths_are_not_believed() {
+        let packed = compressed_rtf::compress_rtf(r"{\rtf1\ansi Gr\'fc\'dfe\par}").unwrap();
+        let body = |packed: &[u8]| {
+            let mut file = CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+            fill(&mut file, "", 32, &[(id::SUBJECT, "S")], &[(id::BODY_RTF, packed)]);
+            read(file)
+        };
+        assert_eq!(body(&packed).pages[0].blocks[1].text, "Grüße");
+        let mut claims = packed.clone();
+        claims[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+        for broken in [&claims[..], &packed[..15], b"", b"LZFu"] {
+            assert_eq!(body(broken).warnings, ["the body of the message is damaged"]);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! PowerPoint: `.pptx`, its shows, templates and macro-enabled kin. One page a slide.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use catchment_core::{BlockKind, Result, Text};
 
@@ -19,10 +19,10 @@ pub(crate) fn parse(bytes: &[u8], budget: &mut Budget, _hint: &Hint<'_>) -> Resu
     let main = package.main("ppt/presentation.xml", budget)?;
     let presentation = package.require(&main, "presentation", budget)?;
     let relations = package.relations(&main, budget)?;
-    let mut out = Out::default();
+    let (mut out, mut footers) = (Out::default(), HashSet::new());
     for id in slide_ids(&decode(&presentation), budget)? {
         let part = target(&relations, &id)?.to_owned();
-        slide(&mut package, &part, &mut out, budget)?;
+        slide(&mut package, &part, &mut footers, &mut out, budget)?;
     }
     package.properties(&mut out.text, budget)?;
     out.finish(budget)
@@ -39,7 +39,13 @@ fn slide_ids(xml: &str, budget: &Budget) -> Result<Vec<String>> {
     }
 }
 
-fn slide(package: &mut Package<'_>, part: &str, out: &mut Out, budget: &mut Budget) -> Result<()> {
+fn slide(
+    package: &mut Package<'_>,
+    part: &str,
+    footers: &mut HashSet<String>,
+    out: &mut Out,
+    budget: &mut Budget,
+) -> Result<()> {
     // A slide that the list names but the file lacks: the others are still worth reading.
     let Some(bytes) = package.part(part, budget)? else {
         out.page(budget, None)?;
@@ -57,6 +63,12 @@ fn slide(package: &mut Package<'_>, part: &str, out: &mut Out, budget: &mut Budg
     }
     if let Some(title) = &shapes.title {
         out.block(budget, BlockKind::Heading(1), title)?;
+    }
+    // The same footer stands on every slide; it counts where it stands first.
+    for footer in std::mem::take(&mut shapes.footers) {
+        if footers.insert(footer.clone()) {
+            shapes.items.push(Item::Text(BlockKind::Paragraph, footer));
+        }
     }
     shapes.write(out, budget)?;
     notes(package, &relations, out, budget)
@@ -102,6 +114,7 @@ struct Shapes {
     title: Option<String>,
     drawings: HashMap<String, String>,
     items: Vec<Item>,
+    footers: Vec<String>,
     shape: Shape,
     paragraph: String,
     list: bool,
@@ -121,6 +134,7 @@ enum Shape {
     Plain,
     Title,
     Notes,
+    Footer,
     /// Slide numbers and dates: the program's own text.
     Margin,
 }
@@ -157,7 +171,8 @@ impl Shapes {
                 self.shape = match tag.attr("type").as_deref() {
                     Some("title" | "ctrTitle") => Shape::Title,
                     Some("body") if self.notes => Shape::Notes,
-                    Some("sldNum" | "dt" | "hdr" | "ftr" | "sldImg") => Shape::Margin,
+                    Some("ftr") => Shape::Footer,
+                    Some("sldNum" | "dt" | "hdr" | "sldImg") => Shape::Margin,
                     _ => Shape::Plain,
                 };
             }
@@ -196,6 +211,7 @@ impl Shapes {
                 match self.shape {
                     Shape::Margin => {}
                     _ if self.notes && self.shape != Shape::Notes => {}
+                    Shape::Footer => self.footers.push(text),
                     Shape::Title if !text.trim().is_empty() => {
                         let title = self.title.get_or_insert_default();
                         title.push_str(&text);

@@ -109,5 +109,5 @@ fn entities_are_never_expanded() {
 }
 
 fn part(name: &str, part: &str) -> Vec<u8> {
-    super::parts_of(&sample(name)).into_iter().find(|(found, _)| found == part).unwrap().1
+    super::parts_of(&sample(name)).into_iter().find(|(found, _)| found == part).expect("a part").1
 }

@@ -111,6 +111,7 @@ pub(super) fn destination(word: &[u8]) -> Option<Destination> {
         | b"passwordhash"
         | b"writereservhash"
         | b"htmltag"
+        | b"nonesttables"
         | b"mhtmltag"
         | b"listtext"
         | b"pntext"
