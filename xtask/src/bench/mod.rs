@@ -14,7 +14,7 @@ mod search;
 mod start;
 mod words;
 
-use std::path::PathBuf;
+use std::{cell::LazyCell, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -56,17 +56,18 @@ pub(crate) struct Wanted {
 pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     let figures = if wanted.figures.is_empty() { Figure::value_variants() } else { &wanted.figures };
     let peers = Peers::new()?;
-    let product = Product::build()?;
+    let product = LazyCell::new(Product::build);
+    let product = || product.as_ref().map_err(|error| error.to_string());
     for figure in figures {
         eprintln!("measuring {figure:?}");
         let section: Section = match figure {
-            Figure::Import => import::speed(&product, &peers)?,
-            Figure::Memory => import::memory(&product, &peers)?,
-            Figure::Listing => listing::measure(&product, &peers)?,
+            Figure::Import => import::speed(product()?, &peers)?,
+            Figure::Memory => import::memory(product()?, &peers)?,
+            Figure::Listing => listing::measure(product()?, &peers)?,
             Figure::Pdf => pdf::measure(&peers, wanted.pdfs.as_deref())?,
             Figure::Search => search::measure(&peers)?,
-            Figure::Start => start::measure(&product, &peers)?,
-            Figure::Build => build::measure(&product)?,
+            Figure::Start => start::measure(product()?, &peers)?,
+            Figure::Build => build::measure(product()?)?,
         };
         for (target, reached) in &section.targets {
             println!("{}: {target}", if *reached { "reached" } else { "not reached" });
