@@ -12,8 +12,6 @@ pub(crate) struct Sentence {
     pub(crate) passage: usize,
     /// Its words as they stand there, in one line.
     pub(crate) text: String,
-    /// The part of the question it covers, weighed by how telling each term is: 0 to 1.
-    pub(crate) coverage: f32,
 }
 
 /// Sentences longer than this are cut at a space: a table or a list without full stops is one
@@ -81,9 +79,10 @@ pub(crate) fn best(
             let coverage = if says_something(text) { covered / total } else { 0.6 * covered / total };
             // The search has already judged the passage; of two equal sentences its favourite wins.
             let rank = 1.0 / (1.0 + 0.05 * *passage as f32);
-            (coverage * rank, Sentence { passage: *passage, text: text.clone(), coverage })
+            (coverage, coverage * rank, Sentence { passage: *passage, text: text.clone() })
         })
-        .filter(|(_, sentence)| sentence.coverage >= LEAST)
+        .filter(|(coverage, ..)| *coverage >= LEAST)
+        .map(|(_, score, sentence)| (score, sentence))
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     let bar = scored.first().map_or(0.0, |(score, _)| score * 0.8);
@@ -96,7 +95,40 @@ pub(crate) fn best(
             chosen.push(sentence);
         }
     }
+    if chosen.len() < most
+        && let Some(first) = chosen.first()
+    {
+        let missing: Vec<bool> = found(&terms(first.passage, &first.text)).iter().map(|held| !held).collect();
+        chosen.extend(complement(&sentences, first.passage, &missing, &weights, 0.2 * total));
+    }
     chosen
+}
+
+/// The sentence of a passage that adds most of what the best sentence does not speak of: a row of
+/// the table behind it, as a rule. It has to add at least `least`.
+fn complement(
+    sentences: &[(usize, String, Vec<bool>)],
+    passage: usize,
+    missing: &[bool],
+    weights: &[f32],
+    least: f32,
+) -> Option<Sentence> {
+    let adds = |held: &[bool]| -> f32 {
+        weights
+            .iter()
+            .zip(held.iter().zip(missing))
+            .filter(|(_, (held, missing))| **held && **missing)
+            .map(|(weight, _)| weight)
+            .sum()
+    };
+    sentences
+        .iter()
+        .filter(|(at, text, _)| *at == passage && says_something(text))
+        .map(|(_, text, held)| (adds(held), text))
+        .filter(|(added, _)| *added >= least)
+        // The first of equals.
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
+        .map(|(_, text)| Sentence { passage, text: text.clone() })
 }
 
 /// Whether a text is a sentence, the row of a table, or holds a figure. What is nothing of that is
@@ -165,10 +197,18 @@ mod tests {
             ask("warranty of the pump", &[("", "Warranty of the pump\nThe warranty is 36 months for the pump.")]);
         assert_eq!(best[0].text, "The warranty is 36 months for the pump.");
         let numbered =
-            ask("warranty of the pump", &[("", "4.1 Warranty of the pump\nPump warranty: 36 months from delivery")]);
+            ask("pump warranty", &[("", "4.1 Warranty of the pump\nPump warranty: 36 months from delivery")]);
         assert_eq!(numbered[0].text, "Pump warranty: 36 months from delivery");
         let row = ask("price of a standpipe", &[("", "Price list\nstandpipe\t5.25\tprice")]);
         assert_eq!(row[0].text, "standpipe\t5.25\tprice");
+    }
+
+    #[test]
+    fn what_the_best_sentence_leaves_open_is_added_from_beside_it() {
+        let text = "The hardness of the water depends on the well.\nOld Town 11.8 medium\nEast Gate 14.9 hard";
+        let best = ask("hardness water old town", &[("", text), ("", "The town is old.")]);
+        let texts: Vec<_> = best.iter().map(|sentence| sentence.text.as_str()).collect();
+        assert_eq!(texts, ["The hardness of the water depends on the well.", "Old Town 11.8 medium"]);
     }
 
     #[test]

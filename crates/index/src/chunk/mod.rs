@@ -90,7 +90,7 @@ struct Open<'a> {
     repeated: usize,
     tokens: usize,
     bytes: usize,
-    /// The headings above its first words that are not a heading themselves.
+    /// The headings above all of its words that are not a heading themselves.
     headings: Option<Vec<String>>,
 }
 
@@ -135,8 +135,14 @@ impl<'a> Cutter<'a> {
             self.close(page);
             self.open.repeat(next);
         }
-        if !piece.heading && self.open.headings.is_none() {
-            self.open.headings = Some(self.path.iter().map(|(_, heading)| heading.clone()).collect());
+        if !piece.heading {
+            let mut above: Vec<String> = self.path.iter().map(|(_, heading)| heading.clone()).collect();
+            if let Some(before) = &self.open.headings {
+                // Short sections share a chunk; only what stands above all of them is true of it.
+                let shared = above.iter().zip(before).take_while(|(here, there)| here == there).count();
+                above.truncate(shared);
+            }
+            self.open.headings = Some(above);
         }
         self.open.push(piece);
     }

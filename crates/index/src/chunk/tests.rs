@@ -71,6 +71,22 @@ fn sections_of_some_length_stand_alone_and_name_their_headings() {
 }
 
 #[test]
+fn short_sections_in_one_chunk_name_only_the_headings_they_share() {
+    let chunks = cut(
+        &text(vec![
+            Block::heading(1, "Contract"),
+            Block::heading(2, "Notice"),
+            Block::paragraph("Three months."),
+            Block::heading(2, "Payment"),
+            Block::paragraph("Thirty days."),
+        ]),
+        &Chunking::default(),
+    );
+    assert_eq!(chunks.len(), 1);
+    assert_eq!(chunks[0].headings, ["Contract"]);
+}
+
+#[test]
 fn a_heading_is_not_left_behind_alone() {
     let chunks = cut(
         &text(vec![
