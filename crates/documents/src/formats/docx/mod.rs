@@ -149,3 +149,6 @@ impl Plain {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
