@@ -13,10 +13,40 @@ use crate::{
 
 /// Names that have gone wrong somewhere.
 const ODD: &[&str] = &[
-    "plain.txt", "with space", " space in front", "space behind ", "ünï.txt", "日本語.txt", "שלום.txt", "مرحبا",
-    "\u{202e}txt.exe", "🌊 wave", "a+b", "100%", "%41", "%2F", "a#b", "why?", "x&y", "a=b;c", "quote\"'", "back\\slash",
-    "tab\tline\nfeed", "\u{1}\u{1b}[31m", "a:b*c<d>|", "~", ".hidden", "...", "-rf", "comma,dot.", "[x]{y}", "$HOME",
-    "e\u{301} apart", "é together", "null", "CON",
+    "plain.txt",
+    "with space",
+    " space in front",
+    "space behind ",
+    "ünï.txt",
+    "日本語.txt",
+    "שלום.txt",
+    "مرحبا",
+    "\u{202e}txt.exe",
+    "🌊 wave",
+    "a+b",
+    "100%",
+    "%41",
+    "%2F",
+    "a#b",
+    "why?",
+    "x&y",
+    "a=b;c",
+    "quote\"'",
+    "back\\slash",
+    "tab\tline\nfeed",
+    "\u{1}\u{1b}[31m",
+    "a:b*c<d>|",
+    "~",
+    ".hidden",
+    "...",
+    "-rf",
+    "comma,dot.",
+    "[x]{y}",
+    "$HOME",
+    "e\u{301} apart",
+    "é together",
+    "null",
+    "CON",
 ];
 
 async fn fill<F: Fixture>(fixture: &F, count: usize) -> BTreeSet<String> {
@@ -189,7 +219,8 @@ pub async fn a_missing_path_is_not_found<F: Fixture>(fixture: &F) -> Verdict {
     fixture.put("folder/file.txt", b"x").await;
     let connector = fixture.connector()?;
     let browse = connector.need_browse()?;
-    for path in ["missing", "fold", "folder/fi", "folder/file.txt.bak", "folder/missing/file.txt", "folder/file.txt/x"] {
+    for path in ["missing", "fold", "folder/fi", "folder/file.txt.bak", "folder/missing/file.txt", "folder/file.txt/x"]
+    {
         let error = must_fail(browse.lookup(path).await, &format!("looking up `{path}`"))?;
         ensure!(error.kind() == ErrorKind::NotFound, "`{path}` is {}: {error}", error.kind());
     }

@@ -131,7 +131,13 @@ pub async fn garbage_is_an_error<F: Fixture>(fixture: &F) -> Verdict {
     let page = "<html><head><title>Sign in</title></head></html>";
     let ok = |body: &str| Fault::Status { status: 200, retry_after: None, body: body.to_owned() };
     let garbage = [
-        ok(""), ok("garbage"), ok(page), ok("{}"), ok("null"), ok("<a/>"), ok("[1,"),
+        ok(""),
+        ok("garbage"),
+        ok(page),
+        ok("{}"),
+        ok("null"),
+        ok("<a/>"),
+        ok("[1,"),
         Fault::Raw(b"\x16\x03\x01 not HTTP at all\r\n\r\n".to_vec()),
         Fault::Raw(Vec::new()),
     ];

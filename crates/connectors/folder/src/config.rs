@@ -143,15 +143,10 @@ mod tests {
 
     #[test]
     fn a_shared_server_keeps_its_files_to_itself() {
-        let settings = Settings {
-            path: "/".into(),
-            follow_links: false,
-            hidden: true,
-            include: Vec::new(),
-            exclude: Vec::new(),
-        };
+        let settings =
+            Settings { path: "/".into(), follow_links: false, hidden: true, include: Vec::new(), exclude: Vec::new() };
         let cx = Context { host_access: false, ..Context::local() };
-        let error = Folder::connect(settings, cx).err().expect("no access to the host");
+        let error = Folder::connect(settings, cx).expect_err("no access to the host");
         assert_eq!(error.kind(), ErrorKind::Forbidden);
     }
 }

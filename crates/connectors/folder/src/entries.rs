@@ -7,7 +7,6 @@ use catchment_core::{Entry, Fingerprint, Result};
 use chrono::{DateTime, Utc};
 
 use crate::{
-    errors,
     names::Place,
     tree::{Target, Tree},
 };
@@ -21,12 +20,16 @@ impl Tree {
         let metadata = match dir.symlink_metadata(name) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            // The name can be read and nothing else: the folder may be listed, not entered.
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                let reason = "no permission to look at it: let the user who runs the program enter the folder";
+            // One entry that cannot be looked at must not hide the others.
+            Err(error) => {
+                let reason = match error.kind() {
+                    std::io::ErrorKind::PermissionDenied => {
+                        "no permission to look at it: let the user who runs the program do so"
+                    }
+                    _ => "the file system could not look at it: check the disk",
+                };
                 return Ok(self.filter.takes(&place, false).then(|| special(&place, reason)));
             }
-            Err(error) => return Err(errors::of_item(error, &place.display())),
         };
         let entry = if metadata.is_symlink() {
             match self.follow(&place)? {

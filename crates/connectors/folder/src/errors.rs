@@ -18,7 +18,10 @@ pub(crate) fn of_item(error: io::Error, path: &str) -> Error {
         ),
         Io::IsADirectory => Error::unsupported("a folder has no content of its own: read the files in it"),
         Io::StaleNetworkFileHandle | Io::TimedOut | Io::HostUnreachable | Io::NetworkUnreachable | Io::NetworkDown => {
-            Error::new(ErrorKind::Unavailable, "the file server does not answer: check the network mount, then try again")
+            Error::new(
+                ErrorKind::Unavailable,
+                "the file server does not answer: check the network mount, then try again",
+            )
         }
         _ if too_many_open(&error) => {
             Error::new(ErrorKind::Unavailable, "too many files are open: raise the limit (ulimit -n) or try again")

@@ -50,7 +50,9 @@ fn patterns(field: &'static str, given: &[String]) -> Result<Option<GlobSet>> {
     if given.is_empty() {
         return Ok(None);
     }
-    let wrong = |pattern: &str| Error::config(field, "not a pattern: give one like *.pdf or drafts/**").with("pattern", pattern);
+    let wrong = |pattern: &str| {
+        Error::config(field, "not a pattern: give one like *.pdf or drafts/**").with("pattern", pattern)
+    };
     let mut set = GlobSetBuilder::new();
     for pattern in given {
         let plain = pattern.trim_start_matches("./").trim_end_matches('/');

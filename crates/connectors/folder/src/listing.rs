@@ -44,12 +44,13 @@ fn children(
     if !tree.filter.takes_all(&place, true) {
         return Err(Error::not_found(place.display()));
     }
-    let after = match &page.token {
-        None => None,
-        Some(token) => Some(names::decode(token.as_str()).ok_or_else(|| {
-            Error::protocol("this page token is not one of this folder: start from the first page")
-        })?),
-    };
+    let after =
+        match &page.token {
+            None => None,
+            Some(token) => Some(names::decode(token.as_str()).ok_or_else(|| {
+                Error::protocol("this page token is not one of this folder: start from the first page")
+            })?),
+        };
     let kept = after.as_ref().and_then(|after| windows.take(&parent, after));
     let mut window = match kept {
         Some(window) => window,

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn an_id_loses_nothing() {
-        for bytes in [&b"plain"[..], b"100%", b"%41", b"\xff\xfe", b"caf\xe9 %ff", "שלום 🌊".as_bytes(), b"a\nb\x1b"] {
+        for bytes in [&b"plain"[..], b"100%", b"%41", b"\xff\xfe", b"caf\xe9 %ff", "שלום 🌊".as_bytes(), b"a\nb\x1b"]
+        {
             let place = Place(vec![OsString::from_vec(bytes.to_vec()), "child".into()]);
             assert_eq!(Place::of_id(&place.id()).expect("our own id"), place);
         }
@@ -116,7 +117,9 @@ mod tests {
 
     #[test]
     fn nothing_leads_out_of_the_root() {
-        for odd in ["..", "../x", "a/../../x", "/etc/passwd", "a//b", ".", "a/.", "a/", "%2E%2E", "a%2Fb", "a\0b", "%zz"] {
+        for odd in
+            ["..", "../x", "a/../../x", "/etc/passwd", "a//b", ".", "a/.", "a/", "%2E%2E", "a%2Fb", "a\0b", "%zz"]
+        {
             assert!(Place::of_id(&odd.into()).is_err(), "{odd}");
         }
         for odd in ["..", "../x", "a/../../x", "/etc/passwd", "a//b", ".", "a\0b"] {

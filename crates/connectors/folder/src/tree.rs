@@ -10,11 +10,7 @@ use cap_std::{
 };
 use catchment_core::{Error, ErrorKind, Result};
 
-use crate::{
-    errors,
-    filter::Filter,
-    names::Place,
-};
+use crate::{errors, filter::Filter, names::Place};
 
 /// More links than this on one path are not followed: with links that lead across, the number
 /// of paths grows without bound.

@@ -20,7 +20,10 @@ impl S3Bucket {
         }
         // They want sessions of their own, and list in no order.
         if name.ends_with("--x-s3") {
-            return Err(Error::config("bucket_name", "directory buckets cannot be read: give a general purpose bucket"));
+            return Err(Error::config(
+                "bucket_name",
+                "directory buckets cannot be read: give a general purpose bucket",
+            ));
         }
         settings.bucket_name.clone_from(&name);
         let prefix = Prefix::new(settings.folder_path.as_deref());

@@ -32,7 +32,10 @@ pub(crate) fn signer(settings: &Settings, cx: &Context) -> Result<Option<Signer<
             if let Some(token) = settings.session_token.as_ref().map(|token| token.expose().trim()) {
                 keys = keys.with_session_token(token);
             } else if id.trim().starts_with("ASIA") {
-                return Err(Error::config("session_token", "these are temporary keys: give their session token as well"));
+                return Err(Error::config(
+                    "session_token",
+                    "these are temporary keys: give their session token as well",
+                ));
             }
             Ok(Some(Signer::new(Host::new(), keys, sign)))
         }
@@ -44,9 +47,10 @@ pub(crate) fn signer(settings: &Settings, cx: &Context) -> Result<Option<Signer<
             let keys = DefaultCredentialProvider::builder().no_process().build();
             Ok(Some(Signer::new(host, keys, sign)))
         }
-        (None, None) => {
-            Err(Error::config("access_key_id", "give an access key id and its secret, or set anonymous for a public bucket"))
-        }
+        (None, None) => Err(Error::config(
+            "access_key_id",
+            "give an access key id and its secret, or set anonymous for a public bucket",
+        )),
     }
 }
 
@@ -86,7 +90,8 @@ fn metadata() -> Result<Metadata> {
 
 impl HttpSend for Metadata {
     async fn http_send(&self, request: http::Request<Bytes>) -> reqsign_core::Result<http::Response<Bytes>> {
-        let failed = |error: Error| reqsign_core::Error::unexpected("the credential service does not answer").with_source(error);
+        let failed =
+            |error: Error| reqsign_core::Error::unexpected("the credential service does not answer").with_source(error);
         let (parts, body) = request.into_parts();
         let local = parts.uri.host().is_some_and(|host| host.starts_with("169.254.") || host.starts_with("[fd00:"));
         let mut call = self.0.call(parts.method, parts.uri.to_string()).idempotent(true);

@@ -31,44 +31,65 @@ fn of_fault(fault: &Fault, head: &ResponseHead) -> Error {
     let code = fault.code.as_str();
     let (kind, field, message) = match code {
         "InvalidAccessKeyId" => (
-            ErrorKind::Unauthenticated, "access_key_id", "the store does not know this access key id: correct it, or make a new key",
+            ErrorKind::Unauthenticated,
+            "access_key_id",
+            "the store does not know this access key id: correct it, or make a new key",
         ),
         "SignatureDoesNotMatch" => (
-            ErrorKind::Unauthenticated, "secret_access_key", "this secret does not belong to the access key id: paste it again",
+            ErrorKind::Unauthenticated,
+            "secret_access_key",
+            "this secret does not belong to the access key id: paste it again",
         ),
-        "ExpiredToken" | "TokenRefreshRequired" => (
-            ErrorKind::Unauthenticated, "session_token", "the session has expired: get new temporary keys",
-        ),
+        "ExpiredToken" | "TokenRefreshRequired" => {
+            (ErrorKind::Unauthenticated, "session_token", "the session has expired: get new temporary keys")
+        }
         "InvalidToken" => (
-            ErrorKind::Unauthenticated, "session_token", "the session token does not belong to these keys: paste all three again",
+            ErrorKind::Unauthenticated,
+            "session_token",
+            "the session token does not belong to these keys: paste all three again",
         ),
         "RequestTimeTooSkewed" => {
             let now = head.header("date").unwrap_or_default();
-            return Error::config("clock", "the clock of this machine is wrong: set it, the store refuses what is signed \
-                more than 15 minutes off")
-                .with("store's time", now)
-                .with("code", code);
+            return Error::config(
+                "clock",
+                "the clock of this machine is wrong: set it, the store refuses what is signed \
+                more than 15 minutes off",
+            )
+            .with("store's time", now)
+            .with("code", code);
         }
-        "NoSuchBucket" => (ErrorKind::Config, "bucket_name", "there is no such bucket: correct the name, or the region and url"),
+        "NoSuchBucket" => {
+            (ErrorKind::Config, "bucket_name", "there is no such bucket: correct the name, or the region and url")
+        }
         "InvalidBucketName" => (ErrorKind::Config, "bucket_name", "not a name a bucket can have: correct it"),
-        "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => {
             return wrong_region(fault.region.as_deref()).with("code", code);
         }
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "Forbidden" => {
-            return Error::new(ErrorKind::Forbidden, "the credential may not do this: grant s3:ListBucket on the bucket and \
-                s3:GetObject on its objects (kms:Decrypt too, if they are encrypted with a key)")
-                .with("code", code);
+            return Error::new(
+                ErrorKind::Forbidden,
+                "the credential may not do this: grant s3:ListBucket on the bucket and \
+                s3:GetObject on its objects (kms:Decrypt too, if they are encrypted with a key)",
+            )
+            .with("code", code);
         }
         "InvalidObjectState" => {
-            return Error::new(ErrorKind::Unreadable, "archived: restore the object, then import again").with("code", code);
+            return Error::new(ErrorKind::Unreadable, "archived: restore the object, then import again")
+                .with("code", code);
         }
         "NoSuchKey" | "NoSuchVersion" => {
             return Error::new(ErrorKind::NotFound, "not found: check the path, it may have been moved or deleted")
                 .with("code", code);
         }
         "PreconditionFailed" | "OperationAborted" | "ConditionalRequestConflict" => {
-            return Error::new(ErrorKind::Conflict, "the object has changed since it was listed: list it again, then read it")
-                .with("code", code);
+            return Error::new(
+                ErrorKind::Conflict,
+                "the object has changed since it was listed: list it again, then read it",
+            )
+            .with("code", code);
         }
         "SlowDown" | "RequestLimitExceeded" | "TooManyRequests" | "TooManyRequestsException" => return slow_down(code),
         _ if code.starts_with("Throttling") => return slow_down(code),

@@ -117,7 +117,9 @@ mod tests {
     #[test]
     fn names_and_paths_lose_nothing() {
         let prefix = Prefix::new(Some("p"));
-        for (key, path, name) in [("p/a", "a", "a"), ("p//a", "/a", "a"), ("p/a//b", "a//b", "b"), ("p/../b", "../b", "b")] {
+        for (key, path, name) in
+            [("p/a", "a", "a"), ("p//a", "/a", "a"), ("p/a//b", "a//b", "b"), ("p/../b", "../b", "b")]
+        {
             let entry = prefix.file(&object(key, 1)).expect("a file");
             assert_eq!((entry.id.as_str(), entry.path.as_str(), entry.name.as_str()), (key, path, name));
             assert_eq!(prefix.key(&entry.path), key);

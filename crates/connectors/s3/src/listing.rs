@@ -66,7 +66,12 @@ impl Flat for S3Bucket {
 impl S3Bucket {
     /// One page, and the token of the next. The store's own tokens are short-lived; so ours hold
     /// the last key as well, and a page whose token has lapsed starts behind that key.
-    async fn page(&self, prefix: &str, delimiter: Option<&str>, page: &PageRequest) -> Result<(List, Option<PageToken>)> {
+    async fn page(
+        &self,
+        prefix: &str,
+        delimiter: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<(List, Option<PageToken>)> {
         let limit = page.limit_or(MOST, MOST).to_string();
         let mut query = vec![("prefix", prefix), ("max-keys", limit.as_str())];
         query.extend(delimiter.map(|delimiter| ("delimiter", delimiter)));

@@ -33,7 +33,9 @@ impl S3Bucket {
         let download = match self.wire.get(key, etag, range.offset, until).await {
             Ok(download) => download,
             // The range begins behind the end, or the object is empty.
-            Err(error) if is_past_the_end(&error) => return Ok(empty(listed)),
+            Err(error) if is_past_the_end(&error) && entry.size.is_none_or(|size| range.offset >= size) => {
+                return Ok(empty(listed));
+            }
             Err(error) => return Err(error),
         };
         let tag = download.etag.as_deref().and_then(quoted);
@@ -41,13 +43,19 @@ impl S3Bucket {
             && etag != tag
         {
             // Not every store knows If-Match.
-            return Err(Error::new(ErrorKind::Conflict, "the object has changed since it was listed: list it again, then read it"));
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "the object has changed since it was listed: list it again, then read it",
+            ));
         }
         let modified = download.head.header("last-modified").and_then(|text| httpdate::parse_http_date(text).ok());
         if let (None, Some(listed), Some(modified)) = (etag, entry.modified, modified)
             && listed.timestamp() != DateTime::<Utc>::from(modified).timestamp()
         {
-            return Err(Error::new(ErrorKind::Conflict, "the object has changed since it was listed: list it again, then read it"));
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "the object has changed since it was listed: list it again, then read it",
+            ));
         }
         if nothing {
             return Ok(Content { version: tag, ..empty(listed) });

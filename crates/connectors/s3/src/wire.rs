@@ -7,7 +7,7 @@ use std::{
 
 use catchment_client::{Call, Client, Download, Egress};
 use catchment_core::{Context, Error, ErrorKind, Result, Secret};
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 use reqsign_aws_v4::{Credential, RequestSigner};
 use reqsign_core::Signer;
 
@@ -41,19 +41,23 @@ struct Place {
 impl Wire {
     pub(crate) fn new(settings: Settings, cx: &Context) -> Result<Self> {
         let egress = if cx.private_network { Egress::allow_private() } else { Egress::public_only() };
+        let region = settings.region.trim().to_owned();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if region.is_empty() || !region.bytes().all(plain) {
+            return Err(Error::config(
+                "region",
+                "give a region such as eu-central-1; many other stores take us-east-1",
+            ));
+        }
+        let endpoint = Endpoint::new(&settings, &region)?;
         let client = Client::builder("s3")
-            .tenant(&cx.tenant)
+            // A bucket that asks for a pause asks for nobody else.
+            .tenant(format_args!("{} {} {}", cx.tenant, endpoint.origin(), settings.bucket_name))
             .egress(egress)
             .classify(errors::classify)
             .attempts(5)
             .idle(Duration::from_secs(60))
             .build()?;
-        let region = settings.region.trim().to_owned();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if region.is_empty() || !region.bytes().all(plain) {
-            return Err(Error::config("region", "give a region such as eu-central-1; many other stores take us-east-1"));
-        }
-        let endpoint = Endpoint::new(&settings, &region)?;
         let signer = credentials::signer(&settings, cx)?;
         Ok(Self { client, settings, place: RwLock::new(Arc::new(Place { endpoint, region, signer })) })
     }
@@ -84,15 +88,21 @@ impl Wire {
     }
 
     /// An object's bytes, from `from` until before `until`. With an ETag, of that version only.
-    pub(crate) async fn get(
-        &self,
-        key: &str,
-        etag: Option<&str>,
-        from: u64,
-        until: Option<u64>,
-    ) -> Result<Download> {
-        match self.send_get(&self.place(), key, etag, from, until).await {
-            Err(error) if self.move_to_region_of(&error) => self.send_get(&self.place(), key, etag, from, until).await,
+    pub(crate) async fn get(&self, key: &str, etag: Option<&str>, from: u64, until: Option<u64>) -> Result<Download> {
+        let once = || async {
+            let place = self.place();
+            let target = place.endpoint.object(key)?;
+            match self.send_get(&place, &target, etag, from, until).await {
+                // Most stores sign what they have decoded, some what was sent.
+                Err(error) if target.signed != target.sent && error.get("code") == Some("SignatureDoesNotMatch") => {
+                    let target = Target { signed: target.sent.clone(), ..target };
+                    self.send_get(&place, &target, etag, from, until).await
+                }
+                other => other,
+            }
+        };
+        match once().await {
+            Err(error) if self.move_to_region_of(&error) => once().await,
             other => other,
         }
     }
@@ -100,21 +110,36 @@ impl Wire {
     async fn send_get(
         &self,
         place: &Place,
-        key: &str,
+        target: &Target,
         etag: Option<&str>,
         from: u64,
         until: Option<u64>,
     ) -> Result<Download> {
-        let mut call = self.signed(place, Method::GET, &place.endpoint.object(key)?, &[]).await?;
-        if let Some(etag) = etag {
-            call = call.header("if-match", etag);
-        }
-        call = match until {
-            Some(until) => call.range(from..until),
-            None if from > 0 => call.range(from..),
-            None => call,
+        let call = || async {
+            let call = self.signed(place, Method::GET, target, &[]).await?;
+            Ok::<_, Error>(match etag {
+                Some(etag) => call.header("if-match", etag),
+                None => call,
+            })
         };
-        call.stream().await.map_err(|error| self.explained(error))
+        let sent = match until {
+            Some(until) => call().await?.range(from..until).stream().await,
+            None if from > 0 => call().await?.range(from..).stream().await,
+            None => call().await?.stream().await,
+        };
+        let download = sent.map_err(|error| self.explained(error))?;
+        let mislabelled = download.head.status == StatusCode::OK && download.head.header("content-range").is_some();
+        if from == 0 || !mislabelled {
+            return Ok(download);
+        }
+        // rclone's server sends the range and says 200, which is what a store says that sends
+        // everything instead. Asked without that expectation, the body is taken as it comes.
+        let range = until.map_or(format!("bytes={from}-"), |until| format!("bytes={from}-{}", until - 1));
+        let download = call().await?.header("range", range).stream().await.map_err(|error| self.explained(error))?;
+        match download.head.header("content-range") {
+            Some(part) if part.starts_with(&format!("bytes {from}-")) => Ok(download),
+            _ => Err(Error::protocol("the store sent other bytes than the range asked for")),
+        }
     }
 
     /// A call with its signature. The client may repeat it: a signature is good for 15 minutes.
@@ -145,7 +170,11 @@ impl Wire {
                 Error::config("session_token", "a line break or another odd character stands in a key: paste it again")
             })?;
             let secret = *name == header::AUTHORIZATION || *name == "x-amz-security-token";
-            call = if secret { call.secret_header(name.as_str(), &Secret::new(value)) } else { call.header(name.as_str(), value) };
+            call = if secret {
+                call.secret_header(name.as_str(), &Secret::new(value))
+            } else {
+                call.header(name.as_str(), value)
+            };
         }
         Ok(call)
     }

@@ -69,7 +69,7 @@ macro_rules! fixture {
             }
 
             fn can_store(&self, name: &str) -> bool {
-                $can_store(name)
+                ($can_store)(name)
             }
 
             fn slow_down(&self) -> (u16, String) {
@@ -77,7 +77,7 @@ macro_rules! fixture {
             }
 
             fn excuse(promise: &str) -> Option<&'static str> {
-                $excuse(promise)
+                ($excuse)(promise)
             }
         }
     };
@@ -86,7 +86,8 @@ macro_rules! fixture {
 mod on_moto {
     use super::*;
 
-    fixture!(Moto, backends::moto(), |_| true, |_| None);
+    // Its router finds no key with a line feed in it.
+    fixture!(Moto, backends::moto(), |name: &str| !name.contains('\n'), |_| None);
 
     conformance!(Moto => browse, flat, download, fingerprints, network);
 }
@@ -94,7 +95,8 @@ mod on_moto {
 mod on_rclone {
     use super::*;
 
-    fixture!(Rclone, backends::rclone(), |_| true, |_| None);
+    // It answers control characters with 500.
+    fixture!(Rclone, backends::rclone(), |name: &str| !name.contains(char::is_control), |_| None);
 
     conformance!(Rclone => browse, flat, download, fingerprints, network);
 }

@@ -64,7 +64,7 @@ def rclone():
     global child
     data = os.path.join(folder, "rclone")
     os.makedirs(data, exist_ok=True)
-    command = [bin + "/rclone", "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", "AKRC,SKRC", "--vfs-cache-mode", "off", "--dir-cache-time", "0s", "--config", "", data]
+    command = [bin + "/rclone", "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", "AKRC,SKRC", "--vfs-cache-mode", "off", "--config", "", data]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     for line in child.stderr:
         sys.stderr.write(line)

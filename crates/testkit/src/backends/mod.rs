@@ -117,6 +117,7 @@ fn server(kind: &str, needs: &str) -> S3Server {
     }
     // A group of its own: a test that is stopped must not stop the others' server.
     guard.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).process_group(0);
+    #[expect(clippy::zombie_processes, reason = "it outlives this process, and ends by itself")]
     let mut guard = guard.spawn().unwrap_or_else(|error| failed("cannot be started", error));
     let mut line = String::new();
     if let Some(out) = guard.stdout.take() {

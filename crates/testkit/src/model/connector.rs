@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeSet, HashSet},
     io,
-    sync::{Mutex, PoisonError, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,6 +29,9 @@ use crate::{
     model::{Settings, server::Ask},
 };
 
+/// Marks an answer that broke off.
+const CUT: &str = "cut";
+
 static CLIENTS: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) struct Client {
@@ -37,7 +43,8 @@ pub(crate) struct Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown = if self.breaks("a_secret_is_in_no_debug_output_and_no_error") { self.settings.token.expose() } else { "" };
+        let shown =
+            if self.breaks("a_secret_is_in_no_debug_output_and_no_error") { self.settings.token.expose() } else { "" };
         f.debug_struct("Client").field("address", &self.settings.address).field("token", &shown).finish_non_exhaustive()
     }
 }
@@ -68,9 +75,13 @@ impl Client {
     }
 
     async fn once(&self, operation: &str, ask: &Ask) -> Result<(Head, BufReader<TcpStream>)> {
-        let down = if self.breaks("a_server_that_is_down_is_unavailable") { ErrorKind::Internal } else { ErrorKind::Unavailable };
-        let gone = |error: io::Error| Error::new(down, "the server does not answer: is it running").source(error);
-        let mut stream = TcpStream::connect(self.settings.address).await.map_err(gone)?;
+        let gone = |error: io::Error| {
+            Error::new(ErrorKind::Unavailable, "the server does not answer: is it running").source(error)
+        };
+        let mut stream = TcpStream::connect(self.settings.address).await.map_err(|error| {
+            let hides = self.breaks("a_server_that_is_down_is_unavailable");
+            if hides { Error::internal("something went wrong").source(error) } else { gone(error) }
+        })?;
         let query = serde_json::to_string(ask).map_err(|error| Error::internal("no JSON").source(error))?;
         let query = utf8_percent_encode(&query, NON_ALPHANUMERIC);
         let token = self.settings.token.expose();
@@ -105,7 +116,9 @@ impl Client {
         let (head, mut stream) = self.call(operation, ask).await?;
         let mut body = vec![0; head.length().unwrap_or_default() as usize];
         let read = stream.read_exact(&mut body).await;
-        read.map_err(|error| Error::new(ErrorKind::Unavailable, "the answer broke off: try again").source(error))?;
+        read.map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "the answer broke off: try again").with(CUT, true).source(error)
+        })?;
         serde_json::from_slice(&body).map_err(|_| Error::protocol("the answer is not the JSON it should be"))
     }
 
@@ -119,7 +132,7 @@ impl Client {
         let limit = page.limit.map(|limit| limit.get() as usize);
         let ask = Ask { id: parent.to_string(), token, limit, ..Ask::default() };
         let mut page: Page<Entry> = match self.json(operation, &ask).await {
-            Err(error) if self.swallows(error.kind()) => return Ok(Page::last(Vec::new())),
+            Err(error) if self.swallows(&error) => return Ok(Page::last(Vec::new())),
             page => page?,
         };
         page.items.iter_mut().for_each(|entry| self.mark(entry));
@@ -134,11 +147,11 @@ impl Client {
     }
 
     /// Errors that are taken for an empty list.
-    fn swallows(&self, kind: ErrorKind) -> bool {
-        match kind {
+    fn swallows(&self, error: &Error) -> bool {
+        match error.kind() {
             ErrorKind::Unauthenticated | ErrorKind::Forbidden => self.breaks("a_refusal_is_never_an_empty_list"),
             ErrorKind::Protocol => self.breaks("garbage_is_an_error"),
-            ErrorKind::Unavailable => self.breaks("a_truncated_list_is_an_error"),
+            ErrorKind::Unavailable => error.get(CUT).is_some() && self.breaks("a_truncated_list_is_an_error"),
             _ => false,
         }
     }
@@ -161,7 +174,11 @@ impl Connector for Client {
     async fn check(&self) -> Result<Account> {
         self.call("check", &Ask::default()).await.map_err(|error| {
             let hides = self.breaks("a_wrong_credential_is_unauthenticated");
-            if hides && error.kind() == ErrorKind::Unauthenticated { Error::new(ErrorKind::Forbidden, "something is not allowed") } else { error }
+            if hides && error.kind() == ErrorKind::Unauthenticated {
+                Error::new(ErrorKind::Forbidden, "something is not allowed")
+            } else {
+                error
+            }
         })?;
         let id = if self.breaks("check_names_the_account") { "" } else { "model" };
         Ok(Account { id: id.to_owned(), name: "Model".to_owned(), ..Account::default() })
@@ -240,9 +257,9 @@ impl Download for Client {
         let length = head.length().unwrap_or_default();
         let pads = self.breaks("a_truncated_body_is_an_error");
         let body = if self.breaks("nothing_is_read_ahead_of_need") {
-            detached(chunks(stream, length, pads), usize::MAX >> 4)
+            detached(chunks(stream, length, pads), 400, true)
         } else if self.breaks("dropping_a_body_stops_the_transfer") {
-            detached(chunks(stream, length, pads), 1)
+            detached(chunks(stream, length, pads), 1, false)
         } else {
             chunks(stream, length, pads).boxed()
         };
@@ -271,16 +288,19 @@ fn chunks(mut stream: BufReader<TcpStream>, length: u64, pads: bool) -> impl Str
     }
 }
 
-/// The same, on a task that nobody stops.
+/// The same, on a task of its own, so many chunks ahead; it stops when nobody listens, or does not.
 fn detached(
     chunks: impl Stream<Item = Result<Bytes>> + Send + 'static,
     ahead: usize,
+    stops: bool,
 ) -> futures::stream::BoxStream<'static, Result<Bytes>> {
-    let (to, mut from) = mpsc::channel(ahead.min(1 << 20));
+    let (to, mut from) = mpsc::channel(ahead);
     tokio::spawn(async move {
         let mut chunks = std::pin::pin!(chunks);
         while let Some(chunk) = chunks.next().await {
-            let _ = to.send(chunk).await;
+            if to.send(chunk).await.is_err() && stops {
+                break;
+            }
         }
     });
     futures::stream::poll_fn(move |cx| from.poll_recv(cx)).boxed()

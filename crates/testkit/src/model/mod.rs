@@ -6,9 +6,7 @@ mod server;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use catchment_core::{
-    AuthMethod, Capabilities, Connector, Context, Registry, Result, Secret, Vendor, async_trait,
-};
+use catchment_core::{AuthMethod, Capabilities, Connector, Context, Registry, Result, Secret, Vendor, async_trait};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};

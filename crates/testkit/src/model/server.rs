@@ -103,7 +103,8 @@ fn lock(files: &Mutex<Files>) -> MutexGuard<'_, Files> {
 async fn serve(stream: TcpStream, files: &Mutex<Files>) -> std::io::Result<()> {
     let (from, mut to) = stream.into_split();
     let Some(request) = Head::read(&mut BufReader::new(from)).await? else { return Ok(()) };
-    let answer = if request.get("authorization") == Some(TOKEN) { lock(files).answer(request.target()) } else { Err(401) };
+    let answer =
+        if request.get("authorization") == Some(TOKEN) { lock(files).answer(request.target()) } else { Err(401) };
     let out = match answer {
         Ok((body, version)) => {
             let version: Vec<_> = version.into_iter().map(|version| ("version", version)).collect();
