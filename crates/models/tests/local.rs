@@ -100,9 +100,12 @@ async fn a_text_is_cut_at_the_length_of_the_model_or_a_shorter_one() {
     assert_eq!(short.embed(&long, Role::Passage).await.unwrap(), short.embed(&cut, Role::Passage).await.unwrap());
     assert_ne!(short.id(), model.id());
     assert_eq!(Model::load_up_to(tiny(), 9999).await.unwrap().most_tokens(), 16);
-    // Without a word about it, the positions that the network knows are the end.
+    // The positions that the network knows are the end, whatever is said or not.
     let copy = copy();
-    fs::remove_file(copy.path().join("sentence_bert_config.json")).unwrap();
+    let lengths = copy.path().join("sentence_bert_config.json");
+    fs::write(&lengths, r#"{"max_seq_length": 9999}"#).unwrap();
+    assert_eq!(Model::load(copy.path()).await.unwrap().most_tokens(), 24);
+    fs::remove_file(lengths).unwrap();
     assert_eq!(Model::load(copy.path()).await.unwrap().most_tokens(), 24);
 }
 
