@@ -1,7 +1,5 @@
 //! Bad input: a clear sentence that says what to do, an exit code that says who acts, nothing lost.
 
-mod support;
-
 use std::fs;
 
 use crate::support::{Ended, Machine};

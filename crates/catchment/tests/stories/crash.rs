@@ -1,8 +1,6 @@
 //! Killed in the middle: what was acknowledged is there, the rest comes with the next run, and
 //! nothing is there twice.
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 
 use crate::support::Machine;

@@ -1,7 +1,5 @@
 //! The first day: what a new user does with the command line, and what a script does with it.
 
-mod support;
-
 use std::fs;
 
 use crate::support::{Machine, samples};

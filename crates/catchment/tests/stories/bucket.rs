@@ -1,7 +1,5 @@
 //! The same day with a bucket, on servers nobody here wrote.
 
-mod support;
-
 use std::process::Command;
 
 use catchment_testkit::backends::{self, S3Server};

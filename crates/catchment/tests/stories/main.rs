@@ -1,0 +1,7 @@
+//! Whole-product stories: the stock binary, from outside.
+
+mod bucket;
+mod crash;
+mod first_day;
+mod refusals;
+mod support;
