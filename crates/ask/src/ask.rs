@@ -102,6 +102,10 @@ impl Default for Options {
     }
 }
 
+/// From this cosine on, a passage is taken to speak of what was asked although it has none of the
+/// words. Unrelated texts stay below it with the usual models.
+const NEAR: f32 = 0.6;
+
 const NOT_FOUND: &str = "I found nothing in the documents that answers this.";
 
 impl Ask {
@@ -250,6 +254,14 @@ impl Ask {
             .collect();
         let best = extract::best(&wanted, &passages, self.options.sentences, terms);
         if best.is_empty() {
+            // Found by meaning alone: no sentence has the words, so the passage itself answers.
+            let near = hits.iter().find(|hit| hit.similarity.is_some_and(|similarity| similarity >= NEAR));
+            if let Some(hit) = near {
+                answer.answer = format!("{} [1]", hit.text);
+                answer.citations = vec![Citation::new(1, hit, &hit.text)];
+                answer.mode = Mode::Extractive;
+                answer.notice = Some("found by meaning: the passage has other words than the question".into());
+            }
             return;
         }
         answer.answer = (1..)

@@ -3,5 +3,6 @@
 mod bucket;
 mod crash;
 mod first_day;
+mod models;
 mod refusals;
 mod support;
