@@ -1,3 +1,5 @@
+//! What the sniffer calls each kind of file.
+
 use std::io::Write as _;
 
 use super::*;
