@@ -13,7 +13,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use futures::TryStreamExt;
 use sqlx::{
     SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::runtime::Runtime;
 
@@ -107,7 +107,12 @@ struct Beside(SqlitePool);
 
 impl Beside {
     async fn new(file: &Path) -> Self {
-        let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(60));
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(60));
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.expect("opens");
         let table = "CREATE VIRTUAL TABLE index_text USING fts5 (entry UNINDEXED, text)";
         sqlx::query(table).execute(&pool).await.expect("a table");
@@ -140,13 +145,16 @@ impl Ingestor for Beside {
     }
 }
 
-async fn new(dir: &Path, beside: bool) -> (Engine, Source) {
+/// With an index in a database of this name, or none.
+async fn new(dir: &Path, index: Option<&str>) -> (Engine, Source) {
     let store = Store::open(dir.join("catchment.db")).await.expect("a database");
     let tenant = Tenant::local();
     let found = store.find_or_create(&tenant, "s3", "bench", &serde_json::json!({})).await.expect("an integration");
     let ledger: Arc<dyn Ledger> = Arc::new(store);
-    let ingestor: Arc<dyn Ingestor> =
-        if beside { Arc::new(Beside::new(&dir.join("catchment.db")).await) } else { Arc::new(Nowhere) };
+    let ingestor: Arc<dyn Ingestor> = match index {
+        Some(name) => Arc::new(Beside::new(&dir.join(name)).await),
+        None => Arc::new(Nowhere),
+    };
     let engine = Engine::new(ledger, ingestor, Nowhere, Options::default());
     (engine, Source { integration: found.id, tenant, vendor: "s3".into() })
 }
@@ -169,13 +177,15 @@ fn imports(criterion: &mut Criterion) {
 
     let files = 2_000;
     group.throughput(Throughput::Elements(files as u64));
-    for (name, beside) in [("new files", false), ("new files, an index in the same database", true)] {
-        group.bench_function(name, |bencher| {
+    let indexes =
+        [("no index", None), ("another database", Some("index.db")), ("the same database", Some("catchment.db"))];
+    for (name, index) in indexes {
+        group.bench_function(format!("new files, {name}"), |bencher| {
             bencher.iter_batched_ref(
                 || tempfile::tempdir().expect("a directory"),
                 |dir| {
                     runtime.block_on(async {
-                        let (engine, source) = new(dir.path(), beside).await;
+                        let (engine, source) = new(dir.path(), index).await;
                         assert_eq!(import(&engine, &source, files).await.ingested, files as u64);
                     });
                 },
@@ -187,7 +197,7 @@ fn imports(criterion: &mut Criterion) {
     let files = 100_000;
     group.throughput(Throughput::Elements(files as u64));
     let dir = tempfile::tempdir().expect("a directory");
-    let (engine, source) = runtime.block_on(new(dir.path(), false));
+    let (engine, source) = runtime.block_on(new(dir.path(), None));
     runtime.block_on(import(&engine, &source, files));
     group.bench_function("files that have not changed", |bencher| {
         bencher.iter(|| {

@@ -10,21 +10,20 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::{open::Store, time};
 
+/// Looks up a page. A cross join keeps SQLite from turning it around: it takes the page for the
+/// longer side, and would read every entry of the integration for each page.
+const LOOK_UP: &str = "SELECT page.key, x.path, x.seen_run, x.fingerprint, x.content_hash, x.chunks, x.portfolio,
+                              x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message
+                       FROM json_each(?1) AS page CROSS JOIN entries AS x
+                       WHERE x.integration = ?2 AND x.entry = page.value ->> 0";
+
 /// A page is one parameter (a JSON array) and two statements, however many entries it has: a
 /// statement for each would cost ten times as much.
 pub(super) async fn seen(store: &Store, run: &Run, entries: &[Entry]) -> Result<Vec<Known>> {
     let page = Value::from_iter(entries.iter().map(|entry| json!([entry.id.as_str(), entry.path]))).to_string();
     let mut tx = store.write().await?;
-    let rows = sqlx::query(
-        "SELECT page.key, x.path, x.seen_run, x.fingerprint, x.content_hash, x.chunks, x.portfolio,
-                x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message
-         FROM json_each(?1) AS page JOIN entries AS x ON x.integration = ?2 AND x.entry = page.value ->> 0",
-    )
-    .bind(&page)
-    .bind(run.integration.0)
-    .fetch_all(&mut *tx)
-    .await
-    .map_err(store.failed())?;
+    let rows =
+        sqlx::query(LOOK_UP).bind(&page).bind(run.integration.0).fetch_all(&mut *tx).await.map_err(store.failed())?;
     // The path of the run that saw it last counts. Where this one has seen it already, under
     // whatever path, it stays as it is.
     sqlx::query(
@@ -151,4 +150,20 @@ fn count(number: i64) -> u32 {
 /// A kind by its stable name. One that only a newer version knows is a fault of ours to this one.
 fn kind(name: &str) -> ErrorKind {
     serde_json::from_value(name.into()).unwrap_or(ErrorKind::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_looked_up_by_its_ids_and_not_by_reading_the_whole_ledger() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().join("catchment.db")).await.unwrap();
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {LOOK_UP}"));
+        let plan = sqlx::query(explain).bind("[]").bind(1).fetch_all(store.readers()).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        assert!(plan[0].starts_with("SCAN page"), "{plan:?}");
+        assert_eq!(plan[1], "SEARCH x USING PRIMARY KEY (integration=? AND entry=?)");
+    }
 }
