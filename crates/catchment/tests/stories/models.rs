@@ -92,7 +92,11 @@ fn a_question_is_found_by_meaning_and_answered_in_words() {
     machine.run(["import", "docs"]).exits(0);
     let ended = machine.run(["ask", "Which colour has the automobile?", "--json"]).exits(0);
     let answer = ended.json().remove(0);
-    assert_eq!((answer["mode"].as_str(), answer["model"].as_str()), (Some("generated"), Some("openai:writer")), "{answer:#}");
+    assert_eq!(
+        (answer["mode"].as_str(), answer["model"].as_str()),
+        (Some("generated"), Some("openai:writer")),
+        "{answer:#}"
+    );
     assert_eq!(answer["answer"], "It is red [1].");
     assert_eq!(answer["citations"][0]["file_path"], "yard.txt", "{answer:#}");
     assert!(!ended.out.contains("planted") && !ended.err.contains("planted"));
