@@ -121,6 +121,7 @@ fn drive<'a>(
         let mut listing_ended = false;
         let mut found = 0;
         let mut passing_in_a_row = 0;
+        let mut failed = None;
         loop {
             while files.len() < options.concurrency.max(1)
                 && recorder.has_room()
@@ -137,8 +138,9 @@ fn drive<'a>(
             if listing_ended && waiting.is_empty() && files.is_empty() && recorder.is_idle() {
                 break;
             }
-            // A page is asked for when there is room for its first file, not before.
-            let room = waiting.is_empty() && files.len() < options.concurrency.max(1) && recorder.has_room();
+            // A page is asked for when there is room for its first file, not before: as long as
+            // files of the last one wait, there is none.
+            let room = files.len() < options.concurrency.max(1) && recorder.has_room();
             let turn = tokio::select! {
                 biased;
                 Some(event) = progress.recv() => Turn::Event(event),
@@ -148,35 +150,25 @@ fn drive<'a>(
             };
             match turn {
                 Turn::Event(event) => yield event,
-                Turn::Recorded(done) => {
-                    for Done { result, passing, .. } in done? {
+                Turn::Recorded(Ok(recorded)) => {
+                    for Done { result, passing, .. } in recorded {
                         summary.count(&result);
                         yield Event::Finished(result);
                         passing_in_a_row = if passing.is_some() { passing_in_a_row + 1 } else { 0 };
-                        if let Some(error) = passing && passing_in_a_row >= options.give_up_after.max(1) {
-                            Err(down(error))?;
+                        if let Some(error) = passing && passing_in_a_row == options.give_up_after.max(1) {
+                            failed = Some(down(error));
                         }
                     }
                 }
-                Turn::File(done) => {
+                Turn::File(Ok(done)) => {
                     // How far it was is told before what became of it.
                     while let Ok(event) = progress.try_recv() {
                         yield event;
                     }
-                    match done {
-                        Ok(done) => recorder.add(*done),
-                        Err(error) => {
-                            // The import ends here, but what is in the index by now is recorded.
-                            for Done { result, .. } in recorder.rest().await {
-                                summary.count(&result);
-                                yield Event::Finished(result);
-                            }
-                            Err(error)?;
-                        }
-                    }
+                    recorder.add(*done);
                 }
                 Turn::Page(None) => listing_ended = true,
-                Turn::Page(Some(page)) => match page? {
+                Turn::Page(Some(Ok(page))) => match page {
                     Found::Files(entries) => {
                         found += entries.len() as u64;
                         waiting.extend(entries);
@@ -188,7 +180,22 @@ fn drive<'a>(
                     }
                     Found::Listed { proof, found } => listed.push((proof, found)),
                 },
+                Turn::Recorded(Err(error)) | Turn::File(Err(error)) | Turn::Page(Some(Err(error))) => {
+                    failed = Some(error);
+                }
             }
+            if failed.is_some() {
+                break;
+            }
+        }
+        if let Some(error) = failed {
+            // What is on its way stops here. What is in the index by now is recorded.
+            drop(files);
+            for Done { result, .. } in recorder.rest().await {
+                summary.count(&result);
+                yield Event::Finished(result);
+            }
+            Err(error)?;
         }
         for await event in removal::remove(&engine, &import, run, listed) {
             let event = event?;

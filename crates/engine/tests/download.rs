@@ -134,3 +134,14 @@ async fn a_large_transfer_tells_how_far_it_is() {
     }
     assert_eq!(far, [256 << 10, 512 << 10, 768 << 10, 1 << 20, u64::MAX], "and its result comes last");
 }
+
+#[tokio::test]
+async fn how_far_a_transfer_came_is_told_before_it_failed() {
+    let mut world = World::new(&[]);
+    world.options.retries.times = 0;
+    world.folder.put("a", "x".repeat(1 << 20));
+    world.folder.faults("a", [Fault::Cut(256 << 10)]);
+    let told = world.import().await;
+    let last_two = &told.events[told.events.len() - 2..];
+    assert!(matches!(last_two, [Event::Progress { .. }, Event::Finished(_)]), "{last_two:?}");
+}

@@ -196,6 +196,32 @@ async fn what_everyone_would_meet_ends_the_import_at_once() {
     }
 }
 
+#[tokio::test]
+async fn what_is_in_the_index_when_an_import_ends_is_recorded() {
+    let mut world = World::new(&["a", "b", "c", "d"]);
+    world.options.concurrency = 1;
+    world.ledger.slow.store(true, Ordering::SeqCst);
+    world.folder.faults("d", [Fault::Refused(|| Error::new(ErrorKind::Unauthenticated, "sign in again"))]);
+    let items: Vec<_> = world.engine().import(world.everything()).collect().await;
+    let finished = items.iter().filter(|item| matches!(item, Ok(Event::Finished(_)))).count();
+    assert!(finished == 3 && items.last().is_some_and(Result::is_err), "{items:?}");
+    let rows = world.ledger.entries(INTEGRATION, None, 10).await.unwrap();
+    assert_eq!(rows.iter().filter(|row| row.settled.is_some()).count(), 3);
+    assert!(world.logged("finish Aborted") == 1);
+}
+
+#[tokio::test]
+async fn no_file_waits_for_the_ledger() {
+    let mut world = World::new(&["a", "b", "c", "d", "e", "f"]);
+    world.options.concurrency = 1;
+    world.ledger.slow.store(true, Ordering::SeqCst);
+    assert_eq!(world.import().await.summary.ingested, 6);
+    let log = world.log.lock().unwrap().clone();
+    let at = |line: &str| log.iter().position(|it| it == line).expect("logged");
+    assert!(at("upsert f") < at("record b"), "while a was recorded, the others went on: {log:?}");
+    assert!(at("record b") + 4 == at("record f"), "and were recorded together: {log:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_source_that_is_down_ends_the_import_after_a_while() {
     let mut world = World::new(&[]);

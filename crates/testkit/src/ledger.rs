@@ -43,6 +43,7 @@ macro_rules! ledger_contract {
             what_was_ingested_is_known,
             a_page_is_answered_in_its_order,
             an_entry_seen_twice_in_one_run_is_known_as_such,
+            of_two_paths_in_one_run_the_first_counts,
             an_entry_that_moved_is_unsettled,
             an_unsettled_entry_is_unknown_until_it_is_recorded,
             a_result_of_an_older_run_never_replaces_one_of_a_newer,

@@ -1,7 +1,10 @@
 //! A ledger that tells what it is asked, and fails when it is told to.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,11 +20,13 @@ pub(crate) struct Spy {
     log: Log,
     /// The call that begins with this fails, once.
     pub(crate) fail: Mutex<Option<(String, Error)>>,
+    /// Takes its time to record.
+    pub(crate) slow: AtomicBool,
 }
 
 impl Spy {
     pub(crate) fn new(inner: Arc<dyn Ledger>, log: Log) -> Self {
-        Self { inner, log, fail: Mutex::default() }
+        Self { inner, log, fail: Mutex::default(), slow: AtomicBool::default() }
     }
 
     pub(crate) fn fail(&self, call: &str, error: Error) {
@@ -59,6 +64,9 @@ impl Ledger for Spy {
     async fn record(&self, run: &Run, results: &[(Entry, EntryResult)]) -> Result<()> {
         for (entry, _) in results {
             self.call(format!("record {}", entry.path))?;
+        }
+        for _ in 0..if self.slow.load(Ordering::SeqCst) { 100 } else { 0 } {
+            tokio::task::yield_now().await;
         }
         self.inner.record(run, results).await
     }

@@ -56,6 +56,18 @@ pub async fn an_entry_seen_twice_in_one_run_is_known_as_such(subject: &Subject) 
 }
 
 /// See the name.
+pub async fn of_two_paths_in_one_run_the_first_counts(subject: &Subject) {
+    let (first, mut second) = (file("a/x", "1"), file("a/x", "1"));
+    second.path = "b/x".into();
+    let run = subject.begin().await;
+    subject.see_one(&run, &first).await;
+    assert!(subject.see_one(&run, &second).await.again);
+    subject.record(&run, &first, &ingested("hash")).await;
+    let held = subject.ledger.entries(subject.integration, None, 10).await.expect("one entry");
+    assert!(held[0].path == "a/x" && held[0].settled.is_some(), "{held:?}");
+}
+
+/// See the name.
 pub async fn an_entry_that_moved_is_unsettled(subject: &Subject) {
     let mut entry = Entry::file("7", "old/name");
     entry.fingerprint = Some(Fingerprint::new("1"));
