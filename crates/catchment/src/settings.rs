@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use catchment_core::{Error, Result, Secret};
 use catchment_documents::Limits;
+use etcetera::BaseStrategy;
 use figment::{
     Figment,
     providers::{Env, Format, Toml},
@@ -83,10 +84,8 @@ impl Settings {
 pub(crate) fn data_dir(given: Option<&Path>) -> Result<PathBuf> {
     match given {
         Some(given) => Ok(given.to_owned()),
-        None => {
-            directories::ProjectDirs::from("", "", "catchment").map(|project| project.data_dir().to_owned()).ok_or_else(
-                || Error::config("data_dir", "there is no home directory: name a data directory with --data-dir"),
-            )
-        }
+        None => etcetera::choose_base_strategy().map(|places| places.data_dir().join("catchment")).map_err(|error| {
+            Error::config("data_dir", "there is no home directory: name a data directory with --data-dir").source(error)
+        }),
     }
 }

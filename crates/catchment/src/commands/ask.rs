@@ -49,7 +49,13 @@ pub(crate) async fn answer(app: &App, data: &Data, question: String, narrow: Nar
                 } else {
                     sources(&answer);
                 }
-                return Ok(if answer.mode == Mode::NotFound { Exit::Nothing } else { Exit::Done });
+                if answer.mode != Mode::NotFound {
+                    return Ok(Exit::Done);
+                }
+                if data.index.stats().await?.documents == 0 {
+                    eprintln!("nothing has been imported yet: begin with `catchment import ./docs`");
+                }
+                return Ok(Exit::Nothing);
             }
         }
     }

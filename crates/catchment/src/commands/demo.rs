@@ -39,7 +39,10 @@ const SAMPLES: &[(&str, &[u8])] = &samples![
 
 const QUESTION: &str = "How long is the warranty of the pump?";
 
-pub(crate) async fn run(app: App, demo: cli::Demo) -> Result<Exit> {
+/// Runs in a folder of its own below the data directory, so that samples and one's own documents
+/// never mix.
+pub(crate) async fn run(mut app: App, demo: cli::Demo) -> Result<Exit> {
+    app.data_dir.push("demo");
     let samples = unpack(&app.data_dir.join("samples"))?;
     if !app.json {
         println!("Importing {} sample documents from {}.", SAMPLES.len(), samples.display());
@@ -56,7 +59,8 @@ pub(crate) async fn run(app: App, demo: cli::Demo) -> Result<Exit> {
     let narrow = Narrow { portfolio: Some("demo".to_owned()), top_k: 8, ..Narrow::default() };
     let exit = ask::answer(&app, &data, question, narrow).await?;
     if !app.json {
-        println!("\nNow with your own: `catchment import ./docs`, then `catchment ask \"...\"`.");
+        println!("\nAsk more: `catchment demo \"...\"`.");
+        println!("Now with your own: `catchment import ./docs`, then `catchment ask \"...\"`.");
     }
     Ok(exit)
 }

@@ -18,6 +18,22 @@ fn the_demo_imports_the_samples_and_answers_with_file_and_page() {
 }
 
 #[test]
+fn a_question_before_any_import_is_told_how_to_begin() {
+    let asked = Machine::new().run(["ask", "Where is the heron?"]).exits(6);
+    assert!(asked.err.contains("catchment import"), "{asked:#?}");
+}
+
+#[test]
+fn the_demo_leaves_ones_own_documents_alone() {
+    let machine = Machine::new();
+    machine.write("docs/a.txt", "The heron stands in the reeds.");
+    machine.run(["import", "docs"]).exits(0);
+    machine.run(["demo"]).exits(0);
+    machine.run(["ask", "How long is the warranty of the pump?"]).exits(6);
+    machine.run(["ask", "Where does the heron stand?"]).exits(0);
+}
+
+#[test]
 fn every_question_of_the_samples_finds_its_file_and_page() {
     let machine = Machine::new();
     machine.run(["import".as_ref(), samples().as_os_str()]).exits(3);
