@@ -45,10 +45,13 @@ async fn until(done: impl Fn() -> bool) {
     waited.await.expect("within ten seconds");
 }
 
-/// Whether a process runs. One that has ended and is not yet buried does not.
+/// Whether a process runs. One that has ended with all its threads and is not yet buried does not:
+/// before that its parent cannot see that it ended.
 fn runs(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with(['Z', 'X'])))
+    let ended = std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X'])));
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    threads > usize::from(ended)
 }
 
 #[tokio::test]
