@@ -199,8 +199,9 @@ async fn exchange(client: TcpStream, server: SocketAddr, shared: &Shared) -> io:
                 return to_client.shutdown().await;
             }
             let length = chunk.len().min(usize::try_from(allowed).unwrap_or(usize::MAX));
-            to_client.write_all(&chunk[..length]).await?;
+            // Counted first: who has read the last byte may ask at once how many there were.
             shared.bytes.fetch_add(length as u64, Ordering::SeqCst);
+            to_client.write_all(&chunk[..length]).await?;
             allowed -= length as u64;
             from_server.consume(length);
         }
