@@ -203,6 +203,19 @@ async fn a_file_that_changes_while_it_is_read_never_passes_for_whole() {
 }
 
 #[tokio::test]
+async fn a_file_that_changed_since_it_was_listed_is_a_conflict() {
+    let place = place();
+    let path = place.path().join("file");
+    fs::write(&path, "one").expect("a file");
+    let connector = open(place.path());
+    let mut entry = connector.need_browse().expect("browse").lookup("file").await.expect("there");
+    fs::write(&path, "another").expect("replaced");
+    assert_eq!(read(connector.as_ref(), &entry).await.expect_err("changed").kind(), ErrorKind::Conflict);
+    entry.fingerprint = None;
+    assert_eq!(read(connector.as_ref(), &entry).await.expect("any version"), b"another");
+}
+
+#[tokio::test]
 async fn a_file_that_vanishes_is_missing_and_nothing_else() {
     let place = place();
     for name in ["a", "b", "c"] {

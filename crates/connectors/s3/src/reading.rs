@@ -49,7 +49,7 @@ impl S3Bucket {
             ));
         }
         let modified = download.head.header("last-modified").and_then(|text| httpdate::parse_http_date(text).ok());
-        if let (None, Some(listed), Some(modified)) = (etag, entry.modified, modified)
+        if let (None, Some(_), Some(listed), Some(modified)) = (etag, listed, entry.modified, modified)
             && listed.timestamp() != DateTime::<Utc>::from(modified).timestamp()
         {
             return Err(Error::new(

@@ -122,6 +122,20 @@ async fn content_encoding_is_not_undone() {
 }
 
 #[tokio::test]
+async fn an_object_that_changed_since_it_was_listed_is_a_conflict() {
+    for server in [backends::moto(), backends::rclone()] {
+        let store = Store::new(server).await;
+        store.put("a", b"one").await;
+        let connector = store.connect(json!({})).expect("good settings");
+        let mut entry = connector.need_browse().expect("browse").lookup("a").await.expect("there");
+        store.put("a", b"two").await;
+        assert_eq!(read(connector.as_ref(), &entry).await.expect_err("changed").kind(), ErrorKind::Conflict);
+        entry.fingerprint = None;
+        assert_eq!(read(connector.as_ref(), &entry).await.expect("any version"), b"two");
+    }
+}
+
+#[tokio::test]
 async fn an_object_that_may_not_be_read_is_one_error() {
     let store = moto().await;
     store.put("open/a", b"a").await;
