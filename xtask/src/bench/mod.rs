@@ -50,13 +50,16 @@ pub(crate) struct Wanted {
     /// Real PDF files to read besides those that are made.
     #[arg(long, value_name = "DIR")]
     pdfs: Option<PathBuf>,
+    /// A release build of the stock binary to measure; made first if left out.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
 }
 
 /// Measures the figures and writes them to BENCHMARKS.md.
 pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     let figures = if wanted.figures.is_empty() { Figure::value_variants() } else { &wanted.figures };
     let peers = Peers::new()?;
-    let product = LazyCell::new(Product::build);
+    let product = LazyCell::new(|| Product::build(wanted.binary.as_deref()));
     let product = || product.as_ref().map_err(|error| error.to_string());
     for figure in figures {
         eprintln!("measuring {figure:?}");

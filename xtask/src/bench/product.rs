@@ -14,8 +14,11 @@ pub(super) struct Product {
 }
 
 impl Product {
-    /// Builds it, stripped and optimized, as a user gets it.
-    pub(super) fn build() -> Result<Self> {
+    /// Builds it, stripped and optimized, as a user gets it, unless there is one.
+    pub(super) fn build(ready: Option<&Path>) -> Result<Self> {
+        if let Some(binary) = ready {
+            return Ok(Self { binary: std::path::absolute(binary)? });
+        }
         run(cargo().args(["build", "--release", "--locked", "--package", "catchment"]))?;
         Ok(Self { binary: target()?.join("release/catchment") })
     }
