@@ -15,7 +15,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     engine::Engine,
-    event::{Event, Failure, Summary},
+    event::{Event, Failure, FileResult, Summary},
     file::{self, Done},
     listing::{self, Found},
     record::Recorder,
@@ -53,7 +53,7 @@ pub struct Source {
 /// What a step of the driver gives.
 enum Turn {
     Event(Event),
-    Recorded(Result<Vec<Done>>),
+    Recorded(Result<Vec<FileResult>>),
     File(Result<Box<Done>>),
     Page(Option<Result<Found>>),
 }
@@ -144,20 +144,16 @@ fn drive<'a>(
             let turn = tokio::select! {
                 biased;
                 Some(event) = progress.recv() => Turn::Event(event),
-                recorded = recorder.recorded(), if !recorder.is_idle() => Turn::Recorded(recorded),
+                recorded = recorder.recorded(files.is_empty()), if !recorder.is_idle() => Turn::Recorded(recorded),
                 Some(done) = files.next(), if !files.is_empty() => Turn::File(done.map(Box::new)),
                 page = listing.next(), if !listing_ended && room => Turn::Page(page),
             };
             match turn {
                 Turn::Event(event) => yield event,
                 Turn::Recorded(Ok(recorded)) => {
-                    for Done { result, passing, .. } in recorded {
+                    for result in recorded {
                         summary.count(&result);
                         yield Event::Finished(result);
-                        passing_in_a_row = if passing.is_some() { passing_in_a_row + 1 } else { 0 };
-                        if let Some(error) = passing && passing_in_a_row == options.give_up_after.max(1) {
-                            failed = Some(down(error));
-                        }
                     }
                 }
                 Turn::File(Ok(done)) => {
@@ -165,7 +161,12 @@ fn drive<'a>(
                     while let Ok(event) = progress.try_recv() {
                         yield event;
                     }
-                    recorder.add(*done);
+                    let Done { result, record, passing } = *done;
+                    recorder.add(result, record);
+                    passing_in_a_row = if passing.is_some() { passing_in_a_row + 1 } else { 0 };
+                    if passing_in_a_row >= options.give_up_after.max(1) {
+                        failed = passing.map(down);
+                    }
                 }
                 Turn::Page(None) => listing_ended = true,
                 Turn::Page(Some(Ok(page))) => match page {
@@ -191,7 +192,7 @@ fn drive<'a>(
         if let Some(error) = failed {
             // What is on its way stops here. What is in the index by now is recorded.
             drop(files);
-            for Done { result, .. } in recorder.rest().await {
+            for result in recorder.rest().await {
                 summary.count(&result);
                 yield Event::Finished(result);
             }

@@ -1,33 +1,49 @@
 //! Recording: results on their way into the ledger, many in one call.
 //!
-//! A ledger writes one call at a time, and often into the same database as the index. While a
-//! call is under way, the results of other files gather for the next one, and no file waits.
+//! A ledger writes one call at a time, and often into the same database as the index: each call
+//! then makes the index wait, and the other way round. So results gather for a moment and go
+//! together, and no file waits for them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use catchment_core::{Ledger, Result, Run};
+use catchment_core::{Entry, EntryResult, Ledger, Result, Run};
 use futures::future::BoxFuture;
+use tokio::time::{Instant, sleep_until};
 
-use crate::file::Done;
+use crate::event::FileResult;
 
 /// With so many results waiting, no further file is begun.
 const ROOM: usize = 1_000;
+
+/// So many results go at once.
+const ENOUGH: usize = 100;
+
+/// Or fewer, after so much time. Longer would be seen by a person who watches.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Takes results to the ledger.
 pub(crate) struct Recorder {
     ledger: Arc<dyn Ledger>,
     run: Run,
-    waiting: Vec<Done>,
-    under_way: Option<BoxFuture<'static, Result<Vec<Done>>>>,
+    results: Vec<(Entry, EntryResult)>,
+    /// What to tell of each, once it is recorded.
+    waiting: Vec<FileResult>,
+    /// When those that wait go, however few.
+    due: Instant,
+    under_way: Option<BoxFuture<'static, Result<Vec<FileResult>>>>,
 }
 
 impl Recorder {
     pub(crate) fn new(ledger: Arc<dyn Ledger>, run: Run) -> Self {
-        Self { ledger, run, waiting: Vec::new(), under_way: None }
+        Self { ledger, run, results: Vec::new(), waiting: Vec::new(), due: Instant::now(), under_way: None }
     }
 
-    pub(crate) fn add(&mut self, done: Done) {
-        self.waiting.push(done);
+    pub(crate) fn add(&mut self, told: FileResult, result: (Entry, EntryResult)) {
+        if self.waiting.is_empty() {
+            self.due = Instant::now() + MOMENT;
+        }
+        self.waiting.push(told);
+        self.results.push(result);
     }
 
     pub(crate) fn has_room(&self) -> bool {
@@ -38,14 +54,21 @@ impl Recorder {
         self.waiting.is_empty() && self.under_way.is_none()
     }
 
-    /// Waits for the results that are recorded next. To be polled until it is ready, but it may
-    /// be dropped in between: the call goes on with the next poll.
-    pub(crate) async fn recorded(&mut self) -> Result<Vec<Done>> {
+    /// Waits for the results that are recorded next. `now` when there is nothing to gain by
+    /// waiting for more. May be dropped before it is ready: the call goes on with the next poll.
+    pub(crate) async fn recorded(&mut self, now: bool) -> Result<Vec<FileResult>> {
         let under_way = match &mut self.under_way {
             Some(under_way) => under_way,
             None => {
-                let done = std::mem::take(&mut self.waiting);
-                self.under_way.insert(Box::pin(record(Arc::clone(&self.ledger), self.run, done)))
+                if !now && self.waiting.len() < ENOUGH {
+                    sleep_until(self.due).await;
+                }
+                let (ledger, run) = (Arc::clone(&self.ledger), self.run);
+                let (results, told) = (std::mem::take(&mut self.results), std::mem::take(&mut self.waiting));
+                self.under_way.insert(Box::pin(async move {
+                    ledger.record(&run, &results).await?;
+                    Ok(told)
+                }))
             }
         };
         let recorded = under_way.await;
@@ -54,22 +77,14 @@ impl Recorder {
     }
 
     /// Records what is left, as far as the ledger takes it.
-    pub(crate) async fn rest(&mut self) -> Vec<Done> {
+    pub(crate) async fn rest(&mut self) -> Vec<FileResult> {
         let mut all = Vec::new();
         while !self.is_idle() {
-            match self.recorded().await {
-                Ok(done) => all.extend(done),
+            match self.recorded(true).await {
+                Ok(told) => all.extend(told),
                 Err(_) => break,
             }
         }
         all
     }
-}
-
-async fn record(ledger: Arc<dyn Ledger>, run: Run, done: Vec<Done>) -> Result<Vec<Done>> {
-    let (results, rest): (Vec<_>, Vec<_>) =
-        done.into_iter().map(|Done { result, record, passing }| (record, (result, passing))).unzip();
-    ledger.record(&run, &results).await?;
-    let whole = results.into_iter().zip(rest);
-    Ok(whole.map(|(record, (result, passing))| Done { result, record, passing }).collect())
 }
