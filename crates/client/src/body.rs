@@ -37,13 +37,17 @@ impl Download {
         let length = length(&head);
         let mut skip = 0;
         let mut size = window.expected.or(length);
-        if head.status == StatusCode::PARTIAL_CONTENT {
+        let asked = window.start > 0 || window.end.is_some();
+        // rclone's S3 server sends the range and says 200: what the body is, Content-Range knows.
+        let named = asked && head.header(header::CONTENT_RANGE.as_str()).is_some();
+        let partial = named || head.status == StatusCode::PARTIAL_CONTENT;
+        if partial {
             let (first, last) = content_range(&head)?;
             if first != window.start || window.end.is_some_and(|end| last >= end) {
                 return Err(Error::protocol("the vendor sent other bytes than the range asked for"));
             }
             size = Some(window.expected.unwrap_or(last - first + 1));
-        } else if window.start > 0 || window.end.is_some() {
+        } else if asked {
             // The server ignored the range and sends everything: cut it out here.
             skip = window.start;
             let end = match (window.end, length) {
@@ -52,7 +56,7 @@ impl Download {
             };
             size = window.expected.or(end.map(|end| end.saturating_sub(skip)));
         }
-        let cut = head.status != StatusCode::PARTIAL_CONTENT && window.end.is_some();
+        let cut = !partial && window.end.is_some();
         let etag = head.header(header::ETAG.as_str()).map(str::to_owned);
         let body = Box::pin(checked(response, head.url.clone(), skip, size, cut, idle));
         Ok(Self { head, size, etag, body })
