@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use catchment_ask::{Answer, Mode, Piece, Question};
-use catchment_core::{IntegrationId, Result, ThreadId};
+use catchment_core::{Error, IntegrationId, Result, ThreadId};
 use catchment_index::Filter;
 use futures::StreamExt;
 
@@ -16,11 +16,15 @@ use crate::{
 
 pub(crate) async fn run(app: &App, ask: cli::Ask) -> Result<Exit> {
     let data = app.open().await?;
-    answer(app, &data, ask.question, ask.narrow).await
+    let (exit, thread) = answer(app, &data, ask.question, ask.narrow).await?;
+    if !app.json {
+        println!("\nThread {thread} (go on with --thread)");
+    }
+    Ok(exit)
 }
 
 /// Asks, and shows the answer as it comes.
-pub(crate) async fn answer(app: &App, data: &Data, question: String, narrow: Narrow) -> Result<Exit> {
+pub(crate) async fn answer(app: &App, data: &Data, question: String, narrow: Narrow) -> Result<(Exit, ThreadId)> {
     let mut filter = Filter::owner(&app.tenant());
     filter.portfolio = narrow.portfolio;
     if !narrow.integrations.is_empty() {
@@ -50,16 +54,16 @@ pub(crate) async fn answer(app: &App, data: &Data, question: String, narrow: Nar
                     sources(&answer);
                 }
                 if answer.mode != Mode::NotFound {
-                    return Ok(Exit::Done);
+                    return Ok((Exit::Done, answer.thread_id));
                 }
                 if data.index.stats().await?.documents == 0 {
                     eprintln!("nothing has been imported yet: begin with `catchment import ./docs`");
                 }
-                return Ok(Exit::Nothing);
+                return Ok((Exit::Nothing, answer.thread_id));
             }
         }
     }
-    Ok(Exit::Fault)
+    Err(Error::internal("an answer ended without its end"))
 }
 
 /// A piece of an answer, safe for a terminal; a trailing line feed is part of it.
@@ -82,5 +86,4 @@ fn sources(answer: &Answer) {
     if let Some(notice) = &answer.notice {
         println!("\nNote: {}", plain(notice));
     }
-    println!("\nThread {} (go on with --thread)", answer.thread_id);
 }

@@ -57,7 +57,7 @@ pub(crate) async fn run(mut app: App, demo: cli::Demo) -> Result<Exit> {
         println!("\n> {question}\n");
     }
     let narrow = Narrow { portfolio: Some("demo".to_owned()), top_k: 8, ..Narrow::default() };
-    let exit = ask::answer(&app, &data, question, narrow).await?;
+    let (exit, _) = ask::answer(&app, &data, question, narrow).await?;
     if !app.json {
         println!("\nAsk more: `catchment demo \"...\"`.");
         println!("Now with your own: `catchment import ./docs`, then `catchment ask \"...\"`.");
