@@ -7,7 +7,7 @@ const SYLLABLES: [&str; 24] = [
     "li", "mun", "ost", "par", "qui", "zan",
 ];
 /// How many different words there are.
-const VOCABULARY: u64 = 30_000;
+const VOCABULARY: u32 = 30_000;
 
 /// Texts out of a number: the same for the same seed, on every machine.
 #[derive(Debug)]
@@ -28,11 +28,25 @@ impl Texts {
         (mixed ^ (mixed >> 31)) % end.max(1)
     }
 
-    /// A word; low ranks are common, high ones rare.
+    /// A word, as often as its rank in a language lets expect: the second is half as common as the
+    /// first, the third a third (Zipf).
     pub fn word(&mut self) -> String {
-        // The least of three draws falls off steeply, a little like words do.
-        let rank = (0..3).map(|_| self.below(VOCABULARY)).min().unwrap_or_default();
-        Self::spelled(rank)
+        self.word_from(0)
+    }
+
+    /// A word that says something: as [`Texts::word`], without the hundred commonest.
+    pub fn telling_word(&mut self) -> String {
+        self.word_from(100)
+    }
+
+    fn word_from(&mut self, least: u32) -> String {
+        loop {
+            let draw = f64::from(u32::try_from(self.below(1 << 24)).unwrap_or_default()) / f64::from(1 << 24);
+            let rank = f64::from(VOCABULARY).powf(draw) - 1.0;
+            if rank >= f64::from(least) {
+                return Self::spelled(rank as u64);
+            }
+        }
     }
 
     /// A paragraph of about so many words.
@@ -67,8 +81,8 @@ mod tests {
 
     #[test]
     fn every_word_is_another_word() {
-        let words: HashSet<String> = (0..VOCABULARY).map(Texts::spelled).collect();
-        assert_eq!(words.len() as u64, VOCABULARY);
+        let words: HashSet<String> = (0..VOCABULARY).map(|rank| Texts::spelled(rank.into())).collect();
+        assert_eq!(words.len(), VOCABULARY as usize);
     }
 
     #[test]

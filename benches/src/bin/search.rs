@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut draw = Texts::new(99);
     for number in 0..QUESTIONS {
         let organization = draw.below(ORGANIZATIONS);
-        let question = format!("{} {} {}", draw.word(), draw.word(), draw.word());
+        let question = format!("{} {} {}", draw.telling_word(), draw.telling_word(), draw.telling_word());
         writeln!(questions, "{organization}\t{question}")?;
         for (mode, times) in [Mode::Lexical, Mode::Auto].into_iter().zip(&mut milliseconds) {
             let query = Query::new(&question, Filter::owner(&tenant(organization))).mode(mode);

@@ -44,7 +44,7 @@ pub(super) fn measure(peers: &Peers) -> Result<Section> {
     let mut section = Section {
         title: "Search",
         method: format!(
-            "{} chunks of 100 organizations, 1,000 questions of three words, each within one organization (1 % of the \
+            "{} chunks of 100 organizations, words as common as in a language (Zipf), 1,000 questions of three telling words, each within one organization (1 % of the \
              chunks), one after the other in one process. The peer is SQLite's FTS5 as it comes, asked from Python, with \
              the tenant filtered beside the match. Vectors have 384 dimensions.",
             ours.chunks
