@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::{
     corpus,
-    measure::{Run, measured},
+    measure::{ROUNDS, Run, Runs, in_turn, measured},
     peers::{Peers, fresh},
     product::Product,
-    report::{Section, megabytes, rate, seconds},
+    report::{Section, megabytes, rate, seconds, spread},
     s3::{self, Bucket},
 };
 use crate::shell::Result;
@@ -36,21 +36,31 @@ pub(super) fn speed(product: &Product, peers: &Peers) -> Result<Section> {
     let address = format!("s3://{}/", s3::NAME);
     let endpoint = bucket.endpoint();
     let local = folder.to_string_lossy().into_owned();
-    let mut said = Said::default();
+    let mut model = String::new();
     let kinds = [("a folder", "local", &local, Vec::new()), ("S3", "s3", &address, bucket.settings())];
     for (place, kind, from, settings) in kinds {
-        fresh(&work)?;
-        let mut import = product.command(&work.join("data"));
-        let ours = measured(import.arg("import").arg(from).args(settings))?;
-        complete("Catchment", &ours, 0)?;
-        let mut command = Command::new(&python);
-        command.arg(Peers::script("unstructured_peer.py")).args([kind, from]).arg(work.join("peer")).arg(&endpoint);
-        let theirs = measured(&mut command)?;
-        said = peer_complete(&theirs)?;
-        section.rows.push(row(place, "Catchment", &ours, ours.wall));
-        let work_alone = Duration::try_from_secs_f64(said.seconds)?;
-        section.rows.push(row(place, "unstructured-ingest", &theirs, work_alone));
-        let times = work_alone.as_secs_f64() / ours.wall.as_secs_f64();
+        let settings = &settings;
+        let import_ours = || {
+            fresh(&work)?;
+            let mut import = product.command(&work.join("data"));
+            let run = measured(import.arg("import").arg(from).args(settings))?;
+            complete("Catchment", &run)?;
+            Ok(run)
+        };
+        let import_theirs = || {
+            fresh(&work)?;
+            let mut command = Command::new(&python);
+            command.arg(Peers::script("unstructured_peer.py")).args([kind, from]).arg(work.join("peer")).arg(&endpoint);
+            let run = measured(&mut command)?;
+            // What counts is the work alone, without loading itself.
+            let seconds = peer_complete(&run)?.seconds;
+            Ok(Run { wall: Duration::try_from_secs_f64(seconds)?, ..run })
+        };
+        let (ours, theirs) = in_turn(import_ours, import_theirs)?;
+        model = peer_complete(&theirs.median)?.model;
+        section.rows.push(row(place, "Catchment", &ours));
+        section.rows.push(row(place, "unstructured-ingest", &theirs));
+        let times = theirs.median.wall.as_secs_f64() / ours.median.wall.as_secs_f64();
         let target = format!("from {place} at least {TIMES} times the documents per second: {times:.1} times");
         section.targets.push((target, times >= TIMES));
     }
@@ -59,9 +69,9 @@ pub(super) fn speed(product: &Product, peers: &Peers) -> Result<Section> {
          reads, cuts and indexes them; its time is from the start of the program to its end. unstructured-ingest 1.11.23 \
          reads them (strategy \"fast\", as many processes as cores, no chunks, no embedding) and writes JSON; its time is \
          that of the work alone, without loading itself. Its sentence model was: {}. S3 is a moto server with the same \
-         files.",
+         files. The median of {ROUNDS} runs each, in turn.",
         corpus::size(&folder)? / 1000,
-        said.model
+        model
     );
     fresh(&work)?;
     Ok(section)
@@ -74,7 +84,7 @@ pub(super) fn memory(product: &Product, peers: &Peers) -> Result<Section> {
     let work = peers.folder.join("work");
     fresh(&work)?;
     let run = product.import(&work.join("data"), &[&folder.to_string_lossy()])?;
-    complete("Catchment", &run, 0)?;
+    complete("Catchment", &run)?;
     fresh(&work)?;
     // The tenths of the run: flat means that the last is like the first.
     let tenth = (run.memory.len() / 10).max(1);
@@ -98,20 +108,20 @@ pub(super) fn memory(product: &Product, peers: &Peers) -> Result<Section> {
     Ok(section)
 }
 
-fn row(place: &str, who: &str, run: &Run, time: Duration) -> Vec<String> {
+fn row(place: &str, who: &str, runs: &Runs) -> Vec<String> {
     vec![
         place.into(),
         who.into(),
-        format!("{:.1}", rate(DOCUMENTS, time)),
-        seconds(time),
-        seconds(run.cpu),
-        megabytes(run.peak),
+        format!("{:.1}", rate(DOCUMENTS, runs.median.wall)),
+        spread(runs.median.wall, runs.range),
+        seconds(runs.median.cpu),
+        megabytes(runs.median.peak),
     ]
 }
 
 /// A run that did not do the whole work has no speed.
-fn complete(who: &str, run: &Run, code: i32) -> Result<()> {
-    if run.code == Some(code) {
+fn complete(who: &str, run: &Run) -> Result<()> {
+    if run.code == Some(0) {
         return Ok(());
     }
     let end = run.stdout.lines().next_back().unwrap_or_default();
@@ -119,7 +129,7 @@ fn complete(who: &str, run: &Run, code: i32) -> Result<()> {
 }
 
 /// What the peer says at its end.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Said {
     with_text: usize,
     seconds: f64,
@@ -127,7 +137,7 @@ struct Said {
 }
 
 fn peer_complete(run: &Run) -> Result<Said> {
-    complete("unstructured-ingest", run, 0)?;
+    complete("unstructured-ingest", run)?;
     let line = run.stdout.lines().next_back().unwrap_or_default();
     let said: Said = serde_json::from_str(line).map_err(|error| format!("the peer said `{line}`: {error}"))?;
     if said.with_text != DOCUMENTS {
@@ -161,6 +171,8 @@ mod tests {
 
     #[test]
     fn a_row_gives_documents_per_second() {
-        assert_eq!(row("S3", "x", &run(0, ""), Duration::from_secs(2))[2], "500.0");
+        let median = run(0, "");
+        let runs = Runs { range: (median.wall, median.wall), median };
+        assert_eq!(row("S3", "x", &runs)[2], "500.0");
     }
 }

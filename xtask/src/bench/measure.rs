@@ -59,6 +59,44 @@ pub(super) fn measured(command: &mut Command) -> Result<Run> {
     })
 }
 
+/// How often each side of a comparison runs.
+pub(super) const ROUNDS: usize = 3;
+
+/// Several runs of one side.
+#[derive(Debug, Clone)]
+pub(super) struct Runs {
+    /// The one in the middle, by the time that counts, with the most memory of all.
+    pub(super) median: Run,
+    /// The shortest and the longest time.
+    pub(super) range: (Duration, Duration),
+}
+
+/// Runs two sides in turn, so that what else happens on the machine meets both; the side that
+/// begins changes as well.
+pub(super) fn in_turn(ours: impl Fn() -> Result<Run>, theirs: impl Fn() -> Result<Run>) -> Result<(Runs, Runs)> {
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        if round % 2 == 0 {
+            first.push(ours()?);
+            second.push(theirs()?);
+        } else {
+            second.push(theirs()?);
+            first.push(ours()?);
+        }
+    }
+    Ok((middle(first)?, middle(second)?))
+}
+
+/// The middle of some runs.
+pub(super) fn middle(mut runs: Vec<Run>) -> Result<Runs> {
+    runs.sort_by_key(|run| run.wall);
+    let peak = runs.iter().map(|run| run.peak).max().unwrap_or(0);
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else { return Err("nothing was run".into()) };
+    let range = (first.wall, last.wall);
+    let median = Run { peak, ..runs.swap_remove(runs.len() / 2) };
+    Ok(Runs { median, range })
+}
+
 /// The memory of a process and of everything below it.
 fn tree_memory(root: u32) -> u64 {
     let mut waiting = vec![root];
@@ -106,6 +144,24 @@ mod tests {
         let run = measured(Command::new("sh").args(["-c", "sh -c 'sleep 0.3'; echo done; exit 3"])).expect("it runs");
         assert_eq!((run.code, run.stdout.as_str()), (Some(3), "done\n"));
         assert!(run.wall >= Duration::from_millis(300) && run.peak > 100_000, "{run:?}");
+    }
+
+    #[test]
+    fn both_sides_take_turns_in_beginning_and_the_median_stands() {
+        let order = std::cell::RefCell::new(String::new());
+        let side = |name: char, times: [u64; ROUNDS]| {
+            let order = &order;
+            let count = std::cell::Cell::new(0);
+            move || {
+                order.borrow_mut().push(name);
+                let wall = Duration::from_secs(times[count.replace(count.get() + 1)]);
+                Ok(Run { wall, cpu: wall, peak: wall.as_secs(), memory: vec![], stdout: String::new(), code: Some(0) })
+            }
+        };
+        let (ours, theirs) = in_turn(side('a', [9, 2, 4]), side('b', [1, 1, 7])).expect("six runs");
+        assert_eq!(order.borrow().as_str(), "abbaab");
+        assert_eq!((ours.median.wall.as_secs(), ours.median.peak, theirs.median.wall.as_secs()), (4, 9, 1));
+        assert_eq!((theirs.range.0.as_secs(), theirs.range.1.as_secs()), (1, 7));
     }
 
     #[test]

@@ -85,6 +85,11 @@ pub(super) fn seconds(time: Duration) -> String {
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
 }
 
+/// A time, and the shortest and longest of the runs it is the middle of.
+pub(super) fn spread(time: Duration, (shortest, longest): (Duration, Duration)) -> String {
+    format!("{} ({} to {})", seconds(time), seconds(shortest), seconds(longest))
+}
+
 pub(super) fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes / 1_000_000)
 }

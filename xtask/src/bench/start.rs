@@ -3,7 +3,7 @@
 use std::{fs, process::Command, time::Duration};
 
 use super::{
-    measure::{Run, measured},
+    measure::{Run, measured, middle},
     peers::{Peers, fresh},
     product::Product,
     report::{Section, megabytes, seconds},
@@ -63,9 +63,6 @@ pub(super) fn measure(product: &Product, peers: &Peers) -> Result<Section> {
 
 /// The run in the middle, by time, with the most memory of all.
 fn median(once: impl Fn() -> Result<Run>) -> Result<Run> {
-    let mut runs = (0..TIMES).map(|_| once()).collect::<Result<Vec<_>>>()?;
-    runs.sort_by_key(|run| run.wall);
-    let peak = runs.iter().map(|run| run.peak).max().unwrap_or(0);
-    let middle = runs.swap_remove(runs.len() / 2);
-    Ok(Run { peak, ..middle })
+    let runs = (0..TIMES).map(|_| once()).collect::<Result<Vec<_>>>()?;
+    Ok(middle(runs)?.median)
 }
