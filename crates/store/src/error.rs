@@ -17,13 +17,22 @@ const NOTADB: u32 = 26;
 /// An extended one: a row that is referred to is not there.
 const FOREIGN_KEY: u32 = 787;
 
-/// The error for a failure of the database in `file`.
-pub(crate) fn from(error: sqlx::Error, file: &Path) -> Error {
-    let code = match &error {
+/// Whether another connection was in the way.
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(_)) && code(error).is_some_and(|code| matches!(code & 0xff, BUSY | LOCKED))
+}
+
+fn code(error: &sqlx::Error) -> Option<u32> {
+    match error {
         sqlx::Error::Database(error) => error.code().and_then(|code| code.parse::<u32>().ok()),
         sqlx::Error::PoolTimedOut => Some(BUSY),
         _ => None,
-    };
+    }
+}
+
+/// The error for a failure of the database in `file`.
+pub(crate) fn from(error: sqlx::Error, file: &Path) -> Error {
+    let code = code(&error);
     let out = match code {
         Some(FOREIGN_KEY) => {
             Error::new(ErrorKind::NotFound, "no such integration: it may have been removed, create it anew")

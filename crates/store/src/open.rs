@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use backon::{ConstantBuilder, Retryable};
 use catchment_core::{Error, ErrorKind, Result};
 use sqlx::{
     Connection, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Transaction,
@@ -17,6 +18,10 @@ use crate::error;
 
 /// How long a writer waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(60);
+
+/// How often, and how many times, a new file is tried while another process makes it.
+const AGAIN: Duration = Duration::from_millis(20);
+const AGAINS: usize = 500;
 
 /// Readers beside the one writer.
 const READERS: u32 = 4;
@@ -98,7 +103,13 @@ impl Store {
     }
 
     async fn migrate(&self) -> Result<()> {
-        let mut connection = self.writer.acquire().await.map_err(self.failed())?;
+        // SQLite does not wait while it changes a new file to a write-ahead log: of two processes
+        // that open it at once, one is told at once that it is busy.
+        let mut connection = (|| self.writer.acquire())
+            .retry(ConstantBuilder::new().with_delay(AGAIN).with_max_times(AGAINS))
+            .when(error::is_busy)
+            .await
+            .map_err(self.failed())?;
         // One transaction around all migrations, so that two processes that open a new file at
         // once do not both run them.
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;

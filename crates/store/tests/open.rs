@@ -149,3 +149,15 @@ async fn a_database_that_another_program_keeps_busy_is_waited_for() {
     tx.commit().await.expect("lets go");
     waiting.await.expect("no panic").expect("stored");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_file_can_be_opened_many_times_at_once() {
+    for _ in 0..8 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("catchment.db");
+        let opens = (0..12).map(|_| tokio::spawn(Store::open(file.clone())));
+        for open in opens.collect::<Vec<_>>() {
+            open.await.expect("no panic").expect("everyone gets in");
+        }
+    }
+}
