@@ -1,7 +1,6 @@
 //! `catchment connectors`: which vendors there are, and what each wants to know.
 
-use catchment_core::{Manifest, Result};
-use schemars::Schema;
+use catchment_core::{Manifest, Result, config::fields};
 use serde_json::{Value, json};
 
 use crate::{app::App, exit::Exit, show};
@@ -64,16 +63,6 @@ fn entry(manifest: &Manifest) -> Value {
         "auth": manifest.auth,
         "capabilities": manifest.capabilities.names().collect::<Vec<_>>(),
     })
-}
-
-/// The settings of a schema by name.
-pub(crate) fn fields(schema: &Schema) -> impl Iterator<Item = (&str, &Value)> {
-    schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(name, field)| (name.as_str(), field))
 }
 
 /// The type of a field in words.

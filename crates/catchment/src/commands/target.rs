@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use catchment_core::{Connector, Context, Error, Result};
+use catchment_core::{
+    Connector, Context, Error, Result,
+    config::{fields, split},
+};
 use schemars::Schema;
 use serde_json::{Map, Value};
 
-use super::connectors::fields;
 use crate::{
     app::{App, secret_value},
     cli::Target,
@@ -43,11 +45,7 @@ pub(crate) fn resolve(app: &App, target: &Target) -> Result<Resolved> {
         settings[name] = value_for(&schema, name, value)?;
     }
     let connector = app.registry.connect(vendor, settings.clone(), Context::local())?;
-    for (name, _) in fields(&schema).filter(|(_, field)| field["writeOnly"] == true) {
-        if let Some(object) = settings.as_object_mut() {
-            object.remove(name);
-        }
-    }
+    let (settings, _) = split(&schema, settings)?;
     Ok(Resolved { vendor, connector, path, settings })
 }
 
