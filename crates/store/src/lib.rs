@@ -1,11 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod error;
+mod files;
 mod integrations;
+mod jobs;
 mod ledger;
+mod once;
 mod open;
+mod options;
+mod rotate;
+mod scope;
+mod scoped;
 mod threads;
 mod time;
 
-pub use integrations::Integration;
+mod store {
+    pub(crate) use crate::open::Store;
+}
+
+pub use audit::{AuditList, AuditRow};
+pub use files::{FileList, FileStatus, LedgerFile, RunList, RunRow};
+pub use integrations::{Integration, IntegrationChange, List, NewIntegration, Status, Success};
+pub use jobs::{Beat, Claim, Failure, Job, JobEnd, JobFile, JobId, JobList, JobState, NewJob, QueueStats};
+pub use once::{Once, OnceGuard, StoredAnswer};
 pub use open::Store;
+pub use options::Options;
+pub use rotate::Rotated;
+pub use scope::{Scope, Scoped};

@@ -3,18 +3,24 @@
 use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use backon::{ConstantBuilder, Retryable};
-use catchment_core::{Error, ErrorKind, Result};
+use catchment_core::{Error, ErrorKind, Result, Secret};
 use sqlx::{
     Connection, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::error;
+use crate::{
+    error,
+    options::Options,
+    rotate::Rotated,
+    scope::{Scope, Scoped},
+};
 
 /// How long a writer waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(60);
@@ -74,6 +80,33 @@ impl Store {
         let store = Self { writer, readers, file };
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// Connects to a Postgres server, trying again while it is not there or is still starting.
+    pub async fn connect(url: &Secret, options: Options) -> Result<Self> {
+        let _ = (url, options);
+        Err(Error::internal("not there yet"))
+    }
+
+    /// The store as a tenant sees it, or an administrator.
+    pub fn scoped(&self, scope: impl Into<Scope>) -> Scoped {
+        Scoped { store: self.clone(), scope: Arc::new(scope.into()) }
+    }
+
+    /// Whether the database answers, within 2 seconds.
+    pub async fn ready(&self) -> Result<()> {
+        Err(Error::internal("not there yet"))
+    }
+
+    /// Whether several servers can share it: whether it is Postgres.
+    pub fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Seals one batch of secrets that are not under the current key anew.
+    pub async fn rotate(&self, batch: u32) -> Result<Rotated> {
+        let _ = batch;
+        Err(Error::internal("not there yet"))
     }
 
     /// The file of the database.

@@ -1,31 +1,15 @@
 //! Integrations: the stored connections of a tenant. Their secrets are kept elsewhere.
 
 use catchment_core::{Error, ErrorKind, IntegrationId, Result, Tenant};
-use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::Value;
 use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{open::Store, time};
+use crate::{store::Store, time};
 
-/// One stored connection of one user in one organization to one vendor.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Integration {
-    /// Its id.
-    pub id: IntegrationId,
-    /// Whose it is.
-    pub tenant: Tenant,
-    /// The vendor's id, for example `s3`.
-    pub vendor: String,
-    /// What the person calls it.
-    pub name: String,
-    /// Its settings, without secrets.
-    pub settings: Value,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// When its name or settings last changed.
-    pub updated_at: DateTime<Utc>,
-}
+mod scoped;
+mod types;
+
+pub use types::{Integration, IntegrationChange, List, NewIntegration, Status, Success};
 
 impl Store {
     /// The tenant's integration with these settings, made under `name` if there is none. The order
@@ -109,6 +93,14 @@ fn read(row: &SqliteRow, tenant: &Tenant) -> Integration {
         vendor: row.get(1),
         name: row.get(2),
         settings: serde_json::from_str(row.get(3)).unwrap_or_default(),
+        description: None,
+        secret_fields: Vec::new(),
+        status: Status::Active,
+        revision: 1,
+        last_sync: None,
+        last_used: None,
+        errors: 0,
+        last_error: None,
         created_at: time::at(row.get(4)),
         updated_at: time::at(row.get(5)),
     }

@@ -1,0 +1,116 @@
+//! What an integration is made of.
+
+use catchment_core::{IntegrationId, Secret, Tenant};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One stored connection of one user in one organization to one vendor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Integration {
+    /// Its id. Never given twice.
+    pub id: IntegrationId,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The vendor's id, for example `s3`.
+    pub vendor: String,
+    /// What the person calls it.
+    pub name: String,
+    /// What the person says about it.
+    pub description: Option<String>,
+    /// Its settings, without secrets.
+    pub settings: Value,
+    /// Names of the settings that are kept as secrets, in order.
+    pub secret_fields: Vec<String>,
+    /// Whether it can be used.
+    pub status: Status,
+    /// Counts the changes of what a person can set. [`Scoped::update`](crate::Scoped::update)
+    /// can demand that it has not moved.
+    pub revision: i64,
+    /// When it was last brought in step with its source.
+    pub last_sync: Option<DateTime<Utc>>,
+    /// When the source last answered.
+    pub last_used: Option<DateTime<Utc>>,
+    /// Failures since the last success.
+    pub errors: u32,
+    /// What the last failure said, until something succeeds again.
+    pub last_error: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When what a person can set last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Whether an integration can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It can.
+    Active,
+    /// A person disconnected it: its secrets are erased.
+    Disconnected,
+    /// Its credential has run out: a person has to authorize it again.
+    Expired,
+    /// The vendor withdrew its credential: a person has to authorize it again.
+    Revoked,
+    /// It failed for another reason; see `last_error`.
+    Error,
+}
+
+/// A new integration.
+#[derive(Debug, Clone)]
+pub struct NewIntegration {
+    /// The vendor's id.
+    pub vendor: String,
+    /// What the person calls it.
+    pub name: String,
+    /// What the person says about it.
+    pub description: Option<String>,
+    /// Its settings, **without secrets**: they are stored as they are.
+    pub settings: Value,
+    /// Its secrets by name of their setting. They are sealed before they are stored.
+    pub secrets: Vec<(String, Secret)>,
+}
+
+/// A change of an integration. What is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct IntegrationChange {
+    /// What the person calls it.
+    pub name: Option<String>,
+    /// What the person says about it; `Some(None)` takes it away.
+    pub description: Option<Option<String>>,
+    /// Its settings as a whole, without secrets.
+    pub settings: Option<Value>,
+    /// Secrets to replace, or to erase (`None`). Those not named stay.
+    pub secrets: Vec<(String, Option<Secret>)>,
+    /// Whether it can be used. A change to `Active` clears the errors.
+    pub status: Option<Status>,
+}
+
+/// Which integrations to list. They come in the order of their ids.
+#[derive(Debug, Clone)]
+pub struct List {
+    /// Only this user's. `None` is everyone the scope may see.
+    pub user: Option<String>,
+    /// Only this vendor's.
+    pub vendor: Option<String>,
+    /// From behind this one.
+    pub after: Option<IntegrationId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { user: None, vendor: None, after: None, limit: 100 }
+    }
+}
+
+/// What succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// The source answered.
+    Used,
+    /// Everything at the source was brought in step.
+    Synced,
+}
