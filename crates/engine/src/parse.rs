@@ -1,5 +1,7 @@
 //! The seam to the parser, so that a program can bring its own.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use catchment_core::Result;
 use catchment_documents::{Input, Parsed, Parser};
@@ -23,5 +25,17 @@ impl Parse for Parser {
 
     fn max_bytes(&self) -> u64 {
         self.limits().bytes
+    }
+}
+
+/// So that many engines share one parser.
+#[async_trait]
+impl<P: Parse + ?Sized> Parse for Arc<P> {
+    async fn parse(&self, input: Input) -> Result<Parsed> {
+        (**self).parse(input).await
+    }
+
+    fn max_bytes(&self) -> u64 {
+        (**self).max_bytes()
     }
 }

@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod authenticate;
+mod config;
+mod cors;
+mod extract;
+mod floor;
+mod guard;
+mod listen;
+mod metrics;
+mod problem;
+mod request_id;
+mod router;
+mod routes;
+mod server;
+mod state;
+
+pub use config::{Access, Config};
+pub use extract::Caller;
+pub use problem::{Problem, Result};
+pub use request_id::RequestId;
+pub use server::{Builder, Server};

@@ -1,0 +1,54 @@
+//! The router: every group of routes on its floor.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use tower_http::compression::CompressionLayer;
+use utoipa::openapi::OpenApi;
+
+use crate::{
+    authenticate::authenticate,
+    cors,
+    floor::{floor, no_method, no_route},
+    problem::Problem,
+    routes::Routes,
+    state::App,
+};
+
+/// All routes; `extra` are the program's own.
+pub(crate) fn router(app: &Arc<App>, extra: Routes) -> (Router, OpenApi) {
+    // Everything here is answered in a bounded time; imports, questions and streams are not.
+    let short = Routes::new().layer(from_fn_with_state(app.clone(), bounded));
+    let long = Routes::new();
+    let known = short.merge(long).merge(extra).layer(from_fn_with_state(app.clone(), authenticate));
+    let open = Routes::new();
+    let (router, api) = known.merge(open).split_for_parts();
+    let router = router
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(CompressionLayer::new())
+        .layer(cors::layer(&app.config))
+        .layer(from_fn_with_state(app.clone(), floor))
+        .with_state(app.clone());
+    (router, api)
+}
+
+/// Ends a request that takes too long.
+async fn bounded(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let limit = app.config.request_timeout;
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            format!("no answer within {} s: try again later", limit.as_secs()),
+        )
+        .retry_after(limit)
+        .into_response()
+    })
+}
