@@ -45,6 +45,11 @@ impl Guard {
         Ok(Self::Local { hosts: config.hosts.clone(), origins: config.cors_origins.clone() })
     }
 
+    /// Whether everybody is the person at the machine.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self, Self::Local { .. })
+    }
+
     /// Refuses a request that a foreign web page has made.
     pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<()> {
         let Self::Local { hosts, origins } = self else { return Ok(()) };

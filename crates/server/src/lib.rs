@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod config;
+mod connect;
 mod cors;
 mod extract;
 mod floor;
