@@ -3,7 +3,8 @@
 //! One connection writes, a few read. The file is in WAL mode with `synchronous = NORMAL`: a
 //! killed process loses nothing, and a power cut can only lose the last transactions, never their
 //! order. The ledger records a document after the index has it and in the same file, so it never
-//! knows of one the index has lost.
+//! knows of one the index has lost. Where the ledger is somewhere else, the order has to be kept
+//! by the disk: [`SqliteBackend::open_apart`].
 
 mod audit;
 mod dense;
@@ -51,8 +52,18 @@ pub struct SqliteBackend {
 impl SqliteBackend {
     /// Opens or makes the index in the file at `path`, which may hold the tables of others.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(Self::options(path)).await
+    }
+
+    /// As [`SqliteBackend::open`], for a ledger that is kept somewhere else: what is acknowledged
+    /// has reached the disk, so that a power cut leaves no ledger that vouches for more than the
+    /// index holds.
+    pub async fn open_apart(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(Self::options(path).synchronous(SqliteSynchronous::Full)).await
+    }
+
+    async fn open_with(options: SqliteConnectOptions) -> Result<Self> {
         register_vectors()?;
-        let options = Self::options(path);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
         let writer = writer.map_err(sqlite_error)?;
         let reader =
@@ -156,5 +167,21 @@ impl Backend for SqliteBackend {
     async fn integrity(&self) -> Result<()> {
         // On the writer: FTS5 takes its check as an insert.
         audit::integrity(&mut *self.write().await?).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_index_apart_from_its_ledger_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let apart = SqliteBackend::open_apart(folder.path().join("apart.db")).await.unwrap();
+        let level: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&apart.writer).await.unwrap();
+        assert_eq!(level, 2, "FULL");
+        let beside = SqliteBackend::open(folder.path().join("beside.db")).await.unwrap();
+        let level: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&beside.writer).await.unwrap();
+        assert_eq!(level, 1, "NORMAL");
     }
 }
