@@ -25,7 +25,8 @@ impl App {
         let secrets = scoped.secrets(integration.id).await?;
         self.metrics.secrets_opened(secrets.len());
         let whole = config::join(&integration.settings, secrets);
-        let connector = self.registry.connect(&integration.vendor, whole, self.reach(&integration.tenant, integration.id))?;
+        let connector =
+            self.registry.connect(&integration.vendor, whole, self.reach(&integration.tenant, integration.id))?;
         Ok(connector)
     }
 

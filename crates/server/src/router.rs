@@ -6,7 +6,7 @@ use axum::{
     Router,
     extract::{Request, State},
     http::StatusCode,
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use tower_http::compression::CompressionLayer;
@@ -16,19 +16,27 @@ use crate::{
     authenticate::authenticate,
     cors,
     floor::{floor, no_method, no_route},
+    idempotent::idempotent,
+    openapi,
     problem::Problem,
-    routes::Routes,
+    routes::{Routes, integrations},
     state::App,
 };
 
 /// All routes; `extra` are the program's own.
 pub(crate) fn router(app: &Arc<App>, extra: Routes) -> (Router, OpenApi) {
     // Everything here is answered in a bounded time; imports, questions and streams are not.
-    let short = Routes::new().layer(from_fn_with_state(app.clone(), bounded));
+    let short = Routes::new().merge(integrations::router()).layer(from_fn_with_state(app.clone(), bounded));
     let long = Routes::new();
-    let known = short.merge(long).merge(extra).layer(from_fn_with_state(app.clone(), authenticate));
+    let mut known = short
+        .merge(long)
+        .merge(extra)
+        .layer(from_fn_with_state(app.clone(), idempotent))
+        .layer(from_fn_with_state(app.clone(), authenticate));
+    openapi::known(known.get_openapi_mut());
     let open = Routes::new();
-    let (router, api) = known.merge(open).split_for_parts();
+    let (router, mut api) = known.merge(open).split_for_parts();
+    openapi::finish(&mut api);
     let router = router
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)

@@ -1,5 +1,7 @@
 //! The routes, one module a group.
 
+pub(crate) mod integrations;
+
 use std::sync::Arc;
 
 use utoipa_axum::router::OpenApiRouter;
