@@ -98,7 +98,7 @@ pub(super) fn middle(mut runs: Vec<Run>) -> Result<Runs> {
 }
 
 /// The memory of a process and of everything below it.
-fn tree_memory(root: u32) -> u64 {
+pub(super) fn tree_memory(root: u32) -> u64 {
     let mut waiting = vec![root];
     let mut bytes = 0;
     while let Some(pid) = waiting.pop() {

@@ -2,6 +2,7 @@
 
 mod build;
 mod corpus;
+mod http;
 mod import;
 mod listing;
 mod measure;
@@ -11,6 +12,7 @@ mod product;
 mod report;
 mod s3;
 mod search;
+mod serve;
 mod start;
 mod words;
 
@@ -38,6 +40,8 @@ pub(crate) enum Figure {
     Search,
     /// From the start to the first answer.
     Start,
+    /// The HTTP server, beside FastAPI and SQLAlchemy.
+    Server,
     /// A clean build.
     Build,
 }
@@ -70,6 +74,7 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
             Figure::Pdf => pdf::measure(&peers, wanted.pdfs.as_deref())?,
             Figure::Search => search::measure(&peers)?,
             Figure::Start => start::measure(product()?, &peers)?,
+            Figure::Server => serve::measure(product()?, &peers)?,
             Figure::Build => build::measure(product()?)?,
         };
         for (target, reached) in &section.targets {
