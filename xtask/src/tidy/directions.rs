@@ -18,9 +18,11 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("axum", &["crates/server", "crates/testkit"]),
 ];
 
-/// Those of [`OUTSIDE`] that tests may use everywhere: to play a server, and to damage a database
-/// behind the back of whoever owns it.
-const FREE_IN_TESTS: &[&str] = &["axum", "sqlx"];
+/// Where tests may use those of [`OUTSIDE`] as well; no folder means everywhere. To play a server, to
+/// damage a database behind the back of whoever owns it, and to call our server with a client that
+/// nobody here wrote.
+const IN_TESTS: &[(&str, &[&str])] =
+    &[("axum", &[]), ("sqlx", &[]), ("reqwest", &["crates/server", "crates/catchment"])];
 
 /// Dependencies inside the tree point one way: the way of the table in ARCHITECTURE.md.
 pub(super) fn in_tree(workspace: &Workspace) -> Vec<Finding> {
@@ -87,8 +89,10 @@ pub(super) fn outside(workspace: &Workspace) -> Vec<Finding> {
     for one in &workspace.crates {
         for dependency in &one.dependencies {
             let Some((name, rooms)) = OUTSIDE.iter().find(|(name, _)| *name == dependency.name) else { continue };
-            let free = dependency.is_dev && FREE_IN_TESTS.contains(name);
-            if !free && !rooms.contains(&one.folder.as_str()) {
+            let folder = one.folder.as_str();
+            let tests = IN_TESTS.iter().find(|(free, _)| free == name).map(|(_, rooms)| *rooms);
+            let free = dependency.is_dev && tests.is_some_and(|rooms| rooms.is_empty() || rooms.contains(&folder));
+            if !free && !rooms.contains(&folder) {
                 let message = format!("{name} belongs to {}: use what they offer", rooms.join(", "));
                 findings.push(Finding::new(one.manifest(), message));
             }
@@ -210,6 +214,7 @@ mod tests {
             ("object_store", "crates/connectors/s3"),
             ("sqlx", "crates/index"),
             ("dev:axum", "crates/client"),
+            ("dev:reqwest", "crates/server"),
             ("axum", "crates/server"),
         ] {
             assert_eq!(findings(outside, crate_in(folder, &[name])), [""; 0], "{name} in {folder}");
