@@ -9,8 +9,8 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use catchment_core::Result;
 use tower_http::compression::CompressionLayer;
-use utoipa::openapi::OpenApi;
 
 use crate::{
     authenticate::authenticate,
@@ -19,14 +19,17 @@ use crate::{
     idempotent::idempotent,
     openapi,
     problem::Problem,
-    routes::{Routes, integrations},
+    routes::{Routes, docs, integrations, operations},
     state::App,
 };
 
 /// All routes; `extra` are the program's own.
-pub(crate) fn router(app: &Arc<App>, extra: Routes) -> (Router, OpenApi) {
+pub(crate) fn router(app: &Arc<App>, extra: Routes) -> Result<Router> {
     // Everything here is answered in a bounded time; imports, questions and streams are not.
-    let short = Routes::new().merge(integrations::router()).layer(from_fn_with_state(app.clone(), bounded));
+    let short = Routes::new()
+        .merge(integrations::router())
+        .merge(operations::known())
+        .layer(from_fn_with_state(app.clone(), bounded));
     let long = Routes::new();
     let mut known = short
         .merge(long)
@@ -34,17 +37,18 @@ pub(crate) fn router(app: &Arc<App>, extra: Routes) -> (Router, OpenApi) {
         .layer(from_fn_with_state(app.clone(), idempotent))
         .layer(from_fn_with_state(app.clone(), authenticate));
     openapi::known(known.get_openapi_mut());
-    let open = Routes::new();
+    let open = operations::open().layer(from_fn_with_state(app.clone(), bounded));
     let (router, mut api) = known.merge(open).split_for_parts();
     openapi::finish(&mut api);
     let router = router
+        .merge(docs::router(&api)?)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(CompressionLayer::new())
         .layer(cors::layer(&app.config))
         .layer(from_fn_with_state(app.clone(), floor))
         .with_state(app.clone());
-    (router, api)
+    Ok(router)
 }
 
 /// Ends a request that takes too long.

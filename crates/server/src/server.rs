@@ -115,7 +115,7 @@ impl Builder {
             stopping: CancellationToken::new(),
             submitted: Notify::new(),
         });
-        let (router, _api) = router(&app, self.routes.with_state(()));
+        let router = router(&app, self.routes.with_state(()))?;
         Ok(Server { listener, router, app })
     }
 }

@@ -1,6 +1,8 @@
 //! The routes, one module a group.
 
+pub(crate) mod docs;
 pub(crate) mod integrations;
+pub(crate) mod operations;
 
 use std::sync::Arc;
 

@@ -9,6 +9,8 @@ mod text;
 mod update;
 mod view;
 
+pub(crate) use self::view::StatusView;
+
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
