@@ -25,8 +25,8 @@ fn parts(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 fn gcm(key: &[u8], nonce: &[u8], text: &[u8], bound: &[u8]) -> Option<Vec<u8>> {
-    let cipher = Aes256Gcm::new_from_slice(key).unwrap();
-    cipher.decrypt(nonce.try_into().unwrap(), Payload { msg: text, aad: bound }).ok()
+    let cipher = Aes256Gcm::new_from_slice(key).expect("32 bytes");
+    cipher.decrypt(nonce.try_into().expect("12 bytes"), Payload { msg: text, aad: bound }).ok()
 }
 
 /// As the README says it.
@@ -35,7 +35,7 @@ fn open(key: &[u8], sealed: &[u8], organization: &str, integration: i64, field: 
     assert_eq!(version, [1]);
     let (id, rest) = rest[1..].split_at(usize::from(rest[0]));
     let (length, rest) = rest.split_at(2);
-    let (wrapped, rest) = rest.split_at(usize::from(u16::from_be_bytes(length.try_into().unwrap())));
+    let (wrapped, rest) = rest.split_at(usize::from(u16::from_be_bytes([length[0], length[1]])));
     let (nonce, ciphertext) = rest.split_at(12);
     let integration = integration.to_be_bytes();
     let place: [&[u8]; 3] = [organization.as_bytes(), &integration, field.as_bytes()];
