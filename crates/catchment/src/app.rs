@@ -8,7 +8,7 @@ use catchment_documents::Parser;
 use catchment_engine::Engine;
 use catchment_index::{Index, IndexOptions, SqliteBackend};
 use catchment_models::{local, openai};
-use catchment_store::Store;
+use catchment_store::{Scoped, Store};
 use serde::Serialize;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(crate) struct App {
 
 /// The opened data directory.
 pub(crate) struct Data {
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Arc<Scoped>,
     pub(crate) index: Arc<Index>,
 }
 
@@ -45,7 +45,7 @@ impl App {
     /// Opens the data directory, making it if need be.
     pub(crate) async fn open(&self) -> Result<Data> {
         let path = self.data_dir.join("catchment.db");
-        let store = Store::open(&path).await?;
+        let store = Store::open(&path).await?.scoped(&self.tenant());
         let backend = SqliteBackend::open(&path).await?;
         let options = IndexOptions { embedder: self.embedder().await?, ..IndexOptions::default() };
         let index = Index::open(Arc::new(backend), options).await?;

@@ -147,9 +147,9 @@ impl Ingestor for Beside {
 
 /// With an index in a database of this name, or none.
 async fn new(dir: &Path, index: Option<&str>) -> (Engine, Source) {
-    let store = Store::open(dir.join("catchment.db")).await.expect("a database");
     let tenant = Tenant::local();
-    let found = store.find_or_create(&tenant, "s3", "bench", &serde_json::json!({})).await.expect("an integration");
+    let store = Store::open(dir.join("catchment.db")).await.expect("a database").scoped(&tenant);
+    let found = store.find_or_create("s3", "bench", &serde_json::json!({})).await.expect("an integration");
     let ledger: Arc<dyn Ledger> = Arc::new(store);
     let ingestor: Arc<dyn Ingestor> = match index {
         Some(name) => Arc::new(Beside::new(&dir.join(name)).await),

@@ -81,9 +81,9 @@ impl Ingestor for Files {
 
 /// The engine and its import in `directory`, at a round.
 async fn at(directory: &Path, round: u32) -> (Engine, Import) {
-    let store = Store::open(directory.join("catchment.db")).await.expect("the file opens");
     let tenant = Tenant::local();
-    let integration = store.find_or_create(&tenant, "folder", "here", &serde_json::json!({})).await.unwrap().id;
+    let store = Store::open(directory.join("catchment.db")).await.expect("the file opens").scoped(&tenant);
+    let integration = store.find_or_create("folder", "here", &serde_json::json!({})).await.unwrap().id;
     let folder = Folder::default();
     for (path, text) in source(round) {
         folder.put(&path, &text);

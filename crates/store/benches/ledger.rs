@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use catchment_core::{Entry, EntryResult, Fingerprint, IntegrationId, Ledger, Run, Tenant};
-use catchment_store::Store;
+use catchment_store::{Scoped, Store};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
@@ -22,9 +22,9 @@ fn page(number: usize) -> Vec<Entry> {
         .collect()
 }
 
-async fn store(dir: &std::path::Path) -> (Store, IntegrationId) {
-    let store = Store::open(dir.join("catchment.db")).await.expect("a database");
-    let integration = store.find_or_create(&Tenant::local(), "s3", "bench", &serde_json::json!({})).await;
+async fn store(dir: &std::path::Path) -> (Scoped, IntegrationId) {
+    let store = Store::open(dir.join("catchment.db")).await.expect("a database").scoped(&Tenant::local());
+    let integration = store.find_or_create("s3", "bench", &serde_json::json!({})).await;
     (store, integration.expect("an integration").id)
 }
 

@@ -1,10 +1,16 @@
 //! What the ledger holds of an integration, for people.
 
-use catchment_core::{EntryId, Error, IntegrationId, Result, RunOutcome};
+use catchment_core::{EntryId, IntegrationId, Result, RunOutcome};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{jobs::Failure, scope::Scoped};
+use crate::{
+    db::{Row, Twice, Value},
+    integrations::{no_integration, of_mine},
+    jobs::Failure,
+    ledger::kind,
+    scope::{Scoped, mine},
+};
 
 /// A file in the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -92,16 +98,128 @@ impl Default for RunList {
     }
 }
 
+/// Where an entry stands; what comes first counts.
+macro_rules! status {
+    () => {
+        "CASE WHEN buried_at IS NOT NULL THEN 'removed'
+              WHEN failures > 0 THEN 'failed'
+              WHEN content_hash IS NOT NULL THEN 'ingested'
+              ELSE 'pending' END"
+    };
+}
+
+macro_rules! files {
+    ($bound:literal) => {
+        concat!(
+            "SELECT entry, path, ",
+            status!(),
+            ", content_hash, chunks, portfolio, failures, failed_kind, failed_message, failed_until
+             FROM entries WHERE ",
+            of_mine!(),
+            " AND ($4 IS NULL OR ",
+            status!(),
+            " = $4)",
+            $bound,
+            " ORDER BY entry LIMIT $5"
+        )
+    };
+}
+
+const FILES: &str = files!("");
+/// No text sorts before the empty one, and an id may be empty: the first page has no bound.
+const NEXT_FILES: &str = files!(" AND entry > $6");
+
+const RUNS: &str = concat!(
+    "SELECT number, integration, roots, began_at, ended_at, outcome FROM runs WHERE ",
+    of_mine!(),
+    " AND number < $4 ORDER BY number DESC LIMIT $5"
+);
+
+const IS_MINE: &str = concat!("SELECT id FROM integrations WHERE ", mine!(), " AND id = $3");
+
 impl Scoped {
-    /// The files of an integration that the ledger knows.
+    /// The files of an integration that the ledger knows, in the order of their ids.
     pub async fn files(&self, id: IntegrationId, list: &FileList) -> Result<Vec<LedgerFile>> {
-        let _ = (id, list);
-        Err(Error::internal("not there yet"))
+        let status = list.status.map(FileStatus::as_str);
+        let mut more = vec![status.into(), list.limit.into()];
+        more.extend(list.after.as_ref().map(Value::from));
+        let sql = if list.after.is_some() { NEXT_FILES } else { FILES };
+        self.of_integration(id, sql, &more).await?.iter().map(file).collect()
     }
 
-    /// The runs of an integration.
+    /// The runs of an integration, newest first.
     pub async fn runs(&self, id: IntegrationId, list: &RunList) -> Result<Vec<RunRow>> {
-        let _ = (id, list);
-        Err(Error::internal("not there yet"))
+        let more = [list.before.unwrap_or(i64::MAX).into(), list.limit.into()];
+        self.of_integration(id, RUNS, &more).await?.iter().map(run).collect()
     }
+
+    /// Rows of an integration. `NotFound` if it is not the scope's.
+    async fn of_integration(&self, id: IntegrationId, sql: &'static str, more: &[Value<'_>]) -> Result<Vec<Row>> {
+        let [organization, user] = self.mine();
+        let mine = [organization, user, id.into()];
+        let work = async || {
+            let mut tx = self.read().await?;
+            let rows = tx.all(sql, mine.iter().chain(more).cloned()).await?;
+            if rows.is_empty() && tx.maybe(IS_MINE, mine.clone()).await?.is_none() {
+                return Err(no_integration(id));
+            }
+            Ok(rows)
+        };
+        self.store.db.retried(Twice::Harmless, work).await
+    }
+}
+
+impl FileStatus {
+    /// Its stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Ingested => "ingested",
+            Self::Failed => "failed",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+fn file(row: &Row) -> Result<LedgerFile> {
+    let content_hash = row.maybe_text(3)?;
+    let status = match row.text(2)?.as_str() {
+        "removed" => FileStatus::Removed,
+        "failed" => FileStatus::Failed,
+        "ingested" => FileStatus::Ingested,
+        _ => FileStatus::Pending,
+    };
+    let failures = row.count(6)?;
+    let error = match (failures > 0).then(|| row.maybe_text(7)).transpose()?.flatten() {
+        Some(name) => Some(Failure { kind: kind(&name), message: row.maybe_text(8)?.unwrap_or_default() }),
+        None => None,
+    };
+    Ok(LedgerFile {
+        entry: row.text(0)?.into(),
+        path: row.text(1)?,
+        status,
+        chunks: if content_hash.is_some() { row.count(4)? } else { 0 },
+        content_hash,
+        portfolio: row.maybe_text(5)?,
+        failures,
+        error,
+        retry_at: row.maybe_time(9)?,
+    })
+}
+
+fn run(row: &Row) -> Result<RunRow> {
+    let outcome = row.maybe_text(5)?.and_then(|outcome| match outcome.as_str() {
+        "complete" => Some(RunOutcome::Complete),
+        "partial" => Some(RunOutcome::Partial),
+        "aborted" => Some(RunOutcome::Aborted),
+        _ => None,
+    });
+    Ok(RunRow {
+        number: row.int(0)?,
+        integration: IntegrationId(row.int(1)?),
+        roots: row.json(2)?,
+        began_at: row.time(3)?,
+        ended_at: row.maybe_time(4)?,
+        outcome,
+    })
 }

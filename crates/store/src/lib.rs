@@ -1,30 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod audit;
+mod db;
 mod error;
 mod files;
 mod integrations;
 mod jobs;
 mod ledger;
 mod once;
-mod open;
 mod options;
 mod rotate;
 mod scope;
-mod scoped;
+mod store;
 mod threads;
 mod time;
-
-mod store {
-    pub(crate) use crate::open::Store;
-}
 
 pub use audit::{AuditList, AuditRow};
 pub use files::{FileList, FileStatus, LedgerFile, RunList, RunRow};
 pub use integrations::{Integration, IntegrationChange, List, NewIntegration, Status, Success};
 pub use jobs::{Beat, Claim, Failure, Job, JobEnd, JobFile, JobId, JobList, JobState, NewJob, QueueStats};
 pub use once::{Once, OnceGuard, StoredAnswer};
-pub use open::Store;
 pub use options::Options;
 pub use rotate::Rotated;
 pub use scope::{Scope, Scoped};
+pub use store::Store;

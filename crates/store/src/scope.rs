@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use catchment_core::Tenant;
+use catchment_core::{Error, ErrorKind, Result, Tenant};
 
-use crate::store::Store;
+use crate::{
+    db::{Tx, Value, Who},
+    store::Store,
+};
 
 /// On whose behalf something is done, and who does it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -59,4 +62,42 @@ impl Scoped {
     pub fn store(&self) -> &Store {
         &self.store
     }
+
+    pub(crate) async fn read(&self) -> Result<Tx> {
+        self.store.db.read(self.who()).await
+    }
+
+    pub(crate) async fn write(&self) -> Result<Tx> {
+        self.store.db.write(self.who()).await
+    }
+
+    fn who(&self) -> Who<'_> {
+        Who::Tenant { organization: &self.scope.organization, user: self.user() }
+    }
+
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.scope.user.as_deref()
+    }
+
+    /// The values `$1` and `$2` of [`mine!`].
+    pub(crate) fn mine(&self) -> [Value<'_>; 2] {
+        [self.scope.organization.as_str().into(), self.user().into()]
+    }
+
+    /// Whose it is, if something new is made.
+    pub(crate) fn owner(&self) -> Result<Tenant> {
+        let user = self.user().ok_or_else(|| {
+            Error::new(ErrorKind::Forbidden, "an administrator owns nothing: say for which user this is")
+        })?;
+        Ok(Tenant::new(&self.scope.organization, user))
+    }
 }
+
+/// The condition that a row with `organization` and `user_id` is one that the scope may see.
+macro_rules! mine {
+    () => {
+        "organization = $1 AND ($2 IS NULL OR user_id = $2)"
+    };
+}
+
+pub(crate) use mine;

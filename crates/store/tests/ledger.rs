@@ -9,14 +9,9 @@ use serde_json::json;
 
 async fn sqlite() -> Subject {
     let dir = tempfile::tempdir().expect("a directory");
-    let store = Store::open(dir.path().join("catchment.db")).await.expect("a database");
-    let create = async |name| {
-        store
-            .find_or_create(&Tenant::local(), "folder", name, &json!({ "path": name }))
-            .await
-            .expect("an integration")
-            .id
-    };
+    let store = Store::open(dir.path().join("catchment.db")).await.expect("a database").scoped(&Tenant::local());
+    let create =
+        async |name| store.find_or_create("folder", name, &json!({ "path": name })).await.expect("an integration").id;
     let (integration, other) = (create("one").await, create("two").await);
     Subject { ledger: Arc::new(store), integration, other, keep: Box::new(dir) }
 }

@@ -3,13 +3,17 @@
 use std::{fs, path::Path};
 
 use catchment_core::{Error, ErrorKind, IntegrationId, Ledger, Tenant};
-use catchment_store::Store;
+use catchment_store::{List, Scoped, Store};
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 fn directory() -> TempDir {
     tempfile::tempdir().expect("a directory")
+}
+
+fn local(store: &Store) -> Scoped {
+    store.scoped(&Tenant::local())
 }
 
 async fn refused(file: &Path) -> Error {
@@ -35,7 +39,7 @@ async fn a_new_database_is_readable_by_its_user_alone() {
     let dir = directory();
     let home = dir.path().join("new/home");
     let store = Store::open(home.join("catchment.db")).await.expect("a database");
-    store.find_or_create(&Tenant::local(), "s3", "one", &json!({})).await.expect("written");
+    local(&store).find_or_create("s3", "one", &json!({})).await.expect("written");
     assert_eq!(mode(&home), 0o700);
     for file in ["catchment.db", "catchment.db-wal", "catchment.db-shm"] {
         assert_eq!(mode(&home.join(file)), 0o600, "{file}");
@@ -47,10 +51,10 @@ async fn what_was_stored_is_there_when_it_is_opened_again() {
     let dir = directory();
     let file = dir.path().join("catchment.db");
     let store = Store::open(&file).await.expect("a database");
-    let stored = store.find_or_create(&Tenant::local(), "s3", "one", &json!({})).await.expect("stored");
+    let stored = local(&store).find_or_create("s3", "one", &json!({})).await.expect("stored");
     store.close().await;
     let store = Store::open(&file).await.expect("the database again");
-    assert_eq!(store.integrations(&Tenant::local()).await.expect("listed"), [stored]);
+    assert_eq!(local(&store).integrations(&List::default()).await.expect("listed"), [stored]);
 }
 
 #[tokio::test]
@@ -60,10 +64,10 @@ async fn many_may_open_a_new_database_at_once() {
     let opening: Vec<_> = (0..8).map(|_| tokio::spawn(Store::open(file.clone()))).collect();
     for store in opening {
         let store = store.await.expect("no panic").expect("a database");
-        store.find_or_create(&Tenant::local(), "s3", "one", &json!({})).await.expect("stored");
+        local(&store).find_or_create("s3", "one", &json!({})).await.expect("stored");
     }
     let store = Store::open(&file).await.expect("a database");
-    assert_eq!(store.integrations(&Tenant::local()).await.expect("listed").len(), 1);
+    assert_eq!(local(&store).integrations(&List::default()).await.expect("listed").len(), 1);
 }
 
 #[tokio::test]
@@ -127,7 +131,7 @@ async fn a_path_that_cannot_be_a_file_is_refused() {
 async fn a_run_of_an_integration_that_is_not_there_says_so() {
     let dir = directory();
     let store = Store::open(dir.path().join("catchment.db")).await.expect("a database");
-    let error = store.begin(IntegrationId(7), &[]).await.expect_err("no such integration");
+    let error = local(&store).begin(IntegrationId(7), &[]).await.expect_err("no such integration");
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.message().contains("no such integration"), "{error}");
 }
@@ -141,10 +145,10 @@ async fn a_database_that_another_program_keeps_busy_is_waited_for() {
     let tx = other.begin_with("BEGIN IMMEDIATE").await.expect("holds the right to write");
     let waiting = tokio::spawn({
         let store = store.clone();
-        async move { store.find_or_create(&Tenant::local(), "s3", "one", &json!({})).await }
+        async move { local(&store).find_or_create("s3", "one", &json!({})).await }
     });
     // Readers do not wait for writers.
-    assert!(store.integrations(&Tenant::local()).await.expect("listed").is_empty());
+    assert!(local(&store).integrations(&List::default()).await.expect("listed").is_empty());
     assert!(!waiting.is_finished());
     tx.commit().await.expect("lets go");
     waiting.await.expect("no panic").expect("stored");

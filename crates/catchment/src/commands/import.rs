@@ -27,7 +27,7 @@ pub(crate) async fn import(app: &App, data: &Data, target: &Target, paths: &[Str
     // A wrong key, name or permission is said here, once, and not of each file.
     let account = resolved.connector.check().await?;
     let tenant = app.tenant();
-    let integration = data.store.find_or_create(&tenant, resolved.vendor, &account.name, &resolved.settings).await?;
+    let integration = data.store.find_or_create(resolved.vendor, &account.name, &resolved.settings).await?;
     let engine = app.engine(data, how.concurrency)?;
     let source = Source { integration: integration.id, tenant, vendor: resolved.vendor.to_owned() };
     let mut import = Import::new(resolved.connector, source);

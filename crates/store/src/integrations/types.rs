@@ -114,3 +114,22 @@ pub enum Success {
     /// Everything at the source was brought in step.
     Synced,
 }
+
+impl Status {
+    /// Its stable name, as it stands on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disconnected => "disconnected",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Error => "error",
+        }
+    }
+
+    /// By its name. One that only a newer version knows is an error to this one.
+    pub(super) fn named(name: &str) -> Self {
+        let all = [Self::Active, Self::Disconnected, Self::Expired, Self::Revoked];
+        all.into_iter().find(|status| status.as_str() == name).unwrap_or(Self::Error)
+    }
+}

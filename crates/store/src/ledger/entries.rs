@@ -5,164 +5,190 @@ use std::collections::HashSet;
 use catchment_core::{
     Entry, EntryId, ErrorKind, Fingerprint, IntegrationId, Known, LedgerEntry, Quarantine, Result, Run, Settled,
 };
-use serde_json::{Value, json};
-use sqlx::{Row, sqlite::SqliteRow};
+use serde_json::json;
 
-use crate::{open::Store, time};
+use crate::{
+    db::{Row, Sql, Twice, Value, over_page, page, values},
+    integrations::of_mine,
+    scope::Scoped,
+};
 
 /// Looks up a page. A cross join keeps SQLite from turning it around: it takes the page for the
 /// longer side, and would read every entry of the integration for each page.
-const LOOK_UP: &str = "SELECT page.key, x.path, x.seen_run, x.fingerprint, x.content_hash, x.chunks, x.portfolio,
-                              x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message
-                       FROM json_each(?1) AS page CROSS JOIN entries AS x
-                       WHERE x.integration = ?2 AND x.entry = page.value ->> 0";
+const LOOK_UP: Sql = over_page!(
+    "SELECT page.key, x.path, x.seen_run, x.fingerprint, x.content_hash, x.chunks, x.portfolio,
+            x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message
+     FROM",
+    "CROSS JOIN entries AS x WHERE x.integration = $2 AND x.entry = page.value ->> 0",
+);
 
-/// A page is one parameter (a JSON array) and two statements, however many entries it has: a
-/// statement for each would cost ten times as much.
-pub(super) async fn seen(store: &Store, run: &Run, entries: &[Entry]) -> Result<Vec<Known>> {
-    let page = Value::from_iter(entries.iter().map(|entry| json!([entry.id.as_str(), entry.path]))).to_string();
-    let mut tx = store.write().await?;
-    let rows =
-        sqlx::query(LOOK_UP).bind(&page).bind(run.integration.0).fetch_all(&mut *tx).await.map_err(store.failed())?;
-    // The path of the run that saw it last counts. Where this one has seen it already, under
-    // whatever path, it stays as it is.
-    sqlx::query(
-        "INSERT INTO entries (integration, entry, path, added_run, seen_run)
-         SELECT ?2, value ->> 0, value ->> 1, ?3, ?3 FROM json_each(?1) WHERE true
-         ON CONFLICT (integration, entry) DO UPDATE SET
-             path = CASE WHEN entries.seen_run < ?3 THEN excluded.path ELSE entries.path END,
-             fingerprint = CASE WHEN entries.seen_run >= ?3 OR entries.path = excluded.path THEN entries.fingerprint END,
-             content_hash = CASE WHEN entries.seen_run >= ?3 OR entries.path = excluded.path THEN entries.content_hash END,
-             seen_run = CASE WHEN entries.seen_run < ?3 THEN ?3 ELSE entries.seen_run END,
-             buried_at = NULL",
-    )
-    .bind(&page)
-    .bind(run.integration.0)
-    .bind(run.number)
-    .execute(&mut *tx)
-    .await
-    .map_err(store.failed())?;
-    tx.commit().await.map_err(store.failed())?;
+/// The path of the run that saw it last counts. Where this one has seen it already, under
+/// whatever path, it stays as it is.
+const STAMP: Sql = over_page!(
+    "INSERT INTO entries (integration, entry, path, added_run, seen_run)
+     SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3 FROM",
+    "WHERE true
+     ON CONFLICT (integration, entry) DO UPDATE SET
+         path = CASE WHEN entries.seen_run < $3 THEN excluded.path ELSE entries.path END,
+         fingerprint = CASE WHEN entries.seen_run >= $3 OR entries.path = excluded.path THEN entries.fingerprint END,
+         content_hash = CASE WHEN entries.seen_run >= $3 OR entries.path = excluded.path THEN entries.content_hash END,
+         seen_run = CASE WHEN entries.seen_run < $3 THEN $3 ELSE entries.seen_run END,
+         buried_at = NULL",
+);
+
+const UNSETTLE: &str =
+    "UPDATE entries SET fingerprint = NULL, content_hash = NULL WHERE integration = $1 AND entry = $2";
+
+const PAGE: &str = concat!(
+    "SELECT entry, path, buried_at IS NOT NULL, content_hash, chunks FROM entries WHERE ",
+    of_mine!(),
+    // No text sorts before the empty one, and an id may be empty: the first page has no bound.
+    " ORDER BY entry LIMIT $4"
+);
+
+const NEXT_PAGE: &str = concat!(
+    "SELECT entry, path, buried_at IS NOT NULL, content_hash, chunks FROM entries WHERE ",
+    of_mine!(),
+    " AND entry > $5 ORDER BY entry LIMIT $4"
+);
+
+/// One more than the newest run: no run that has begun may record over it, the next one may.
+const INVALIDATE: Sql = over_page!(
+    "UPDATE entries SET fingerprint = NULL, content_hash = NULL,
+                        result_run = (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE runs.integration = $2)
+     WHERE integration = $2 AND entry IN (SELECT page.value ->> 0 FROM",
+    ")",
+);
+
+/// A page is one value and two statements, however many entries it has: a statement for each
+/// would cost ten times as much.
+pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Result<Vec<Known>> {
+    let mut met = HashSet::with_capacity(entries.len());
+    let first: Vec<bool> = entries.iter().map(|entry| met.insert(&entry.id)).collect();
+    // One statement can stamp an entry once, and the first path counts.
+    let all = page::page(entries.iter().map(|entry| json!([entry.id.as_str()])));
+    let once = entries.iter().zip(&first).filter(|(_, first)| **first);
+    let once = page::page(once.map(|(entry, _)| json!([entry.id.as_str(), entry.path])));
+    // A second time, everything would be there again.
+    let rows = scoped
+        .store
+        .db
+        .retried(Twice::Harmful, async || {
+            let mut tx = scoped.write_ledger(run.integration).await?;
+            let rows = tx.all(LOOK_UP, [all.value(&tx), run.integration.into()]).await?;
+            tx.run(STAMP, [once.value(&tx), run.integration.into(), run.number.into()]).await?;
+            tx.commit().await?;
+            Ok(rows)
+        })
+        .await?;
 
     let mut known = vec![Known::default(); entries.len()];
     for row in rows {
-        let at = usize::try_from(row.get::<i64, _>(0)).unwrap_or(usize::MAX);
+        let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
         if let (Some(known), Some(entry)) = (known.get_mut(at), entries.get(at)) {
-            *known = read(&row, run, entry);
+            *known = read(&row, run, entry)?;
         }
     }
-    let mut met = HashSet::with_capacity(entries.len());
-    for (entry, known) in entries.iter().zip(&mut known) {
-        known.again |= !met.insert(&entry.id);
+    for (first, known) in first.iter().zip(&mut known) {
+        known.again |= !first;
     }
     Ok(known)
 }
 
-fn read(row: &SqliteRow, run: &Run, entry: &Entry) -> Known {
-    let seen_run: i64 = row.get(2);
-    let content_hash: Option<String> = row.get(4);
-    let stays = content_hash.is_some() && (seen_run >= run.number || row.get::<&str, _>(1) == entry.path);
-    let failures: i64 = row.get(7);
-    let failed_fingerprint: Option<String> = row.get(8);
-    let failed = failures > 0 && failed_fingerprint.as_deref() == entry.fingerprint.as_ref().map(Fingerprint::as_str);
-    Known {
-        fingerprint: row.get::<Option<String>, _>(3).filter(|_| stays).map(Fingerprint::new),
-        content_hash: content_hash.filter(|_| stays),
-        chunks: if stays { count(row.get(5)) } else { 0 },
-        portfolio: row.get::<Option<String>, _>(6).filter(|_| stays),
-        quarantine: failed.then(|| Quarantine {
+fn read(row: &Row, run: &Run, entry: &Entry) -> Result<Known> {
+    let seen_run = row.int(2)?;
+    let content_hash = row.maybe_text(4)?;
+    let stays = content_hash.is_some() && (seen_run >= run.number || row.text(1)? == entry.path);
+    let failures = row.count(7)?;
+    let failed = failures > 0 && row.maybe_text(8)?.as_deref() == entry.fingerprint.as_ref().map(Fingerprint::as_str);
+    let quarantine = match failed {
+        false => None,
+        true => Some(Quarantine {
             fingerprint: entry.fingerprint.clone(),
-            failures: count(failures),
-            until: row.get::<Option<i64>, _>(9).map(time::at),
-            kind: kind(row.get::<Option<&str>, _>(10).unwrap_or_default()),
-            message: row.get::<Option<String>, _>(11).unwrap_or_default(),
+            failures,
+            until: row.maybe_time(9)?,
+            kind: kind(&row.maybe_text(10)?.unwrap_or_default()),
+            message: row.maybe_text(11)?.unwrap_or_default(),
         }),
+    };
+    Ok(Known {
+        fingerprint: row.maybe_text(3)?.filter(|_| stays).map(Fingerprint::new),
+        content_hash: content_hash.filter(|_| stays),
+        chunks: if stays { row.count(5)? } else { 0 },
+        portfolio: row.maybe_text(6)?.filter(|_| stays),
+        quarantine,
         again: seen_run == run.number,
-    }
+    })
 }
 
-pub(super) async fn unsettle(store: &Store, run: &Run, entry: &EntryId) -> Result<()> {
-    let mut tx = store.write().await?;
-    sqlx::query("UPDATE entries SET fingerprint = NULL, content_hash = NULL WHERE integration = ?1 AND entry = ?2")
-        .bind(run.integration.0)
-        .bind(entry.as_str())
-        .execute(&mut *tx)
+pub(super) async fn unsettle(scoped: &Scoped, run: &Run, entry: &EntryId) -> Result<()> {
+    scoped
+        .store
+        .db
+        .retried(Twice::Harmless, async || {
+            let mut tx = scoped.write_ledger(run.integration).await?;
+            tx.run(UNSETTLE, values![run.integration, entry]).await?;
+            tx.commit().await
+        })
         .await
-        .map_err(store.failed())?;
-    tx.commit().await.map_err(store.failed())
 }
 
-pub(super) async fn page(
-    store: &Store,
+pub(super) async fn page_of(
+    scoped: &Scoped,
     integration: IntegrationId,
     after: Option<&EntryId>,
     limit: u32,
 ) -> Result<Vec<LedgerEntry>> {
-    // No text sorts before the empty one, and an id may be empty: the first page has no bound.
-    let query = match after {
-        None => sqlx::query(
-            "SELECT entry, path, buried_at IS NOT NULL, content_hash, chunks FROM entries
-             WHERE integration = ?1 ORDER BY entry LIMIT ?2",
-        ),
-        Some(_) => sqlx::query(
-            "SELECT entry, path, buried_at IS NOT NULL, content_hash, chunks FROM entries
-             WHERE integration = ?1 AND entry > ?3 ORDER BY entry LIMIT ?2",
-        ),
-    };
-    let mut query = query.bind(integration.0).bind(i64::from(limit));
-    if let Some(after) = after {
-        query = query.bind(after.as_str());
-    }
-    let rows = query.fetch_all(store.readers()).await.map_err(store.failed())?;
-    Ok(rows
-        .iter()
-        .map(|row| LedgerEntry {
-            entry: row.get::<String, _>(0).into(),
-            path: row.get(1),
-            buried: row.get(2),
-            settled: row
-                .get::<Option<String>, _>(3)
-                .map(|content_hash| Settled { content_hash, chunks: count(row.get(4)) }),
+    let [organization, user] = scoped.mine();
+    let mut values = vec![organization, user, integration.into(), limit.into()];
+    values.extend(after.map(Value::from));
+    let sql = if after.is_some() { NEXT_PAGE } else { PAGE };
+    let rows =
+        scoped.store.db.retried(Twice::Harmless, async || scoped.read().await?.all(sql, values.clone()).await).await?;
+    rows.iter()
+        .map(|row| {
+            let settled = match row.maybe_text(3)? {
+                Some(content_hash) => Some(Settled { content_hash, chunks: row.count(4)? }),
+                None => None,
+            };
+            Ok(LedgerEntry { entry: row.text(0)?.into(), path: row.text(1)?, buried: row.bool(2)?, settled })
         })
-        .collect())
+        .collect()
 }
 
-pub(super) async fn invalidate(store: &Store, integration: IntegrationId, entries: &[EntryId]) -> Result<()> {
-    let mut tx = store.write().await?;
-    // One more than the newest run: no run that has begun may record over it, the next one may.
-    sqlx::query(
-        "UPDATE entries SET fingerprint = NULL, content_hash = NULL,
-                            result_run = (SELECT coalesce(max(number), 0) + 1 FROM runs)
-         WHERE integration = ?1 AND entry IN (SELECT value FROM json_each(?2))",
-    )
-    .bind(integration.0)
-    .bind(super::json(entries))
-    .execute(&mut *tx)
-    .await
-    .map_err(store.failed())?;
-    tx.commit().await.map_err(store.failed())
-}
-
-fn count(number: i64) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+pub(super) async fn invalidate(scoped: &Scoped, integration: IntegrationId, entries: &[EntryId]) -> Result<()> {
+    let ids = super::ids(entries);
+    scoped
+        .store
+        .db
+        .retried(Twice::Harmless, async || {
+            let mut tx = scoped.write_ledger(integration).await?;
+            tx.run(INVALIDATE, [ids.value(&tx), integration.into()]).await?;
+            tx.commit().await
+        })
+        .await
 }
 
 /// A kind by its stable name. One that only a newer version knows is a fault of ours to this one.
-fn kind(name: &str) -> ErrorKind {
+pub(crate) fn kind(name: &str) -> ErrorKind {
     serde_json::from_value(name.into()).unwrap_or(ErrorKind::Internal)
 }
 
 #[cfg(test)]
 mod tests {
+    use catchment_core::Tenant;
+
     use super::*;
+    use crate::Store;
 
     #[tokio::test]
     async fn a_page_is_looked_up_by_its_ids_and_not_by_reading_the_whole_ledger() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path().join("catchment.db")).await.unwrap();
-        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {LOOK_UP}"));
-        let plan = sqlx::query(explain).bind("[]").bind(1).fetch_all(store.readers()).await.unwrap();
-        let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        let mut tx = store.scoped(&Tenant::local()).read().await.unwrap();
+        let explain: &'static str = format!("EXPLAIN QUERY PLAN {}", LOOK_UP.sqlite).leak();
+        let plan = tx.all(explain, values!["[]", 1_i64]).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.text(3).unwrap()).collect();
         assert!(plan[0].starts_with("SCAN page"), "{plan:?}");
         assert_eq!(plan[1], "SEARCH x USING PRIMARY KEY (integration=? AND entry=?)");
     }

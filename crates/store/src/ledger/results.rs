@@ -1,102 +1,106 @@
 //! Results: what became of entries.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
-use catchment_core::{Entry, EntryResult, ErrorKind, Fingerprint, Result, Run};
-use sqlx::{Sqlite, Transaction};
+use catchment_core::{Entry, EntryId, EntryResult, Fingerprint, Result, Run};
+use serde_json::{Value as Json, json};
 
-use crate::{open::Store, time};
-
-pub(super) async fn record(store: &Store, run: &Run, results: &[(Entry, EntryResult)]) -> Result<()> {
-    let mut tx = store.write().await?;
-    for (entry, result) in results {
-        match result {
-            EntryResult::Ingested { content_hash, chunks, portfolio } => {
-                ingested(&mut tx, run, entry, content_hash, *chunks, portfolio.as_deref()).await
-            }
-            EntryResult::Failed { kind, message, pause } => failed(&mut tx, run, entry, *kind, message, *pause).await,
-        }
-        .map_err(store.failed())?;
-    }
-    tx.commit().await.map_err(store.failed())
-}
+use crate::{
+    db::{Sql, Twice, Tx, over_page, page},
+    scope::Scoped,
+    time,
+};
 
 /// The path in the row is the one seen last. If that is another one by now, the document carries
 /// the wrong path, and the entry stays unsettled.
-async fn ingested(
-    tx: &mut Transaction<'static, Sqlite>,
-    run: &Run,
-    entry: &Entry,
-    content_hash: &str,
-    chunks: u32,
-    portfolio: Option<&str>,
-) -> Result<(), sqlx::Error> {
-    let recorded = sqlx::query(
-        "INSERT INTO entries (integration, entry, path, added_run, seen_run, result_run,
-                              fingerprint, content_hash, chunks, portfolio)
-         VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (integration, entry) DO UPDATE SET
-             result_run = excluded.result_run,
-             fingerprint = CASE WHEN entries.path = excluded.path THEN excluded.fingerprint END,
-             content_hash = CASE WHEN entries.path = excluded.path THEN excluded.content_hash END,
-             chunks = excluded.chunks, portfolio = excluded.portfolio,
-             failures = 0, failed_fingerprint = NULL, failed_until = NULL, failed_kind = NULL, failed_message = NULL
-         WHERE entries.result_run <= excluded.result_run",
-    )
-    .bind(run.integration.0)
-    .bind(entry.id.as_str())
-    .bind(&entry.path)
-    .bind(run.number)
-    .bind(entry.fingerprint.as_ref().map(Fingerprint::as_str))
-    .bind(content_hash)
-    .bind(i64::from(chunks))
-    .bind(portfolio)
-    .execute(&mut **tx)
-    .await?;
-    if recorded.rows_affected() == 0 {
-        sqlx::query(
-            "UPDATE entries SET fingerprint = NULL, content_hash = NULL
-             WHERE integration = ?1 AND entry = ?2 AND content_hash <> ?3",
-        )
-        .bind(run.integration.0)
-        .bind(entry.id.as_str())
-        .bind(content_hash)
-        .execute(&mut **tx)
-        .await?;
+const INGESTED: Sql = over_page!(
+    "INSERT INTO entries (integration, entry, path, added_run, seen_run, result_run,
+                          fingerprint, content_hash, chunks, portfolio)
+     SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, $3,
+            page.value ->> 2, page.value ->> 3, CAST(page.value ->> 4 AS BIGINT), page.value ->> 5
+     FROM",
+    "WHERE true
+     ON CONFLICT (integration, entry) DO UPDATE SET
+         result_run = excluded.result_run,
+         fingerprint = CASE WHEN entries.path = excluded.path THEN excluded.fingerprint END,
+         content_hash = CASE WHEN entries.path = excluded.path THEN excluded.content_hash END,
+         chunks = excluded.chunks, portfolio = excluded.portfolio,
+         failures = 0, failed_fingerprint = NULL, failed_until = NULL, failed_kind = NULL, failed_message = NULL
+     WHERE entries.result_run <= excluded.result_run",
+);
+
+/// Where a newer result was in the way, and is about other bytes.
+const CONTRADICTED: Sql = over_page!(
+    "UPDATE entries SET fingerprint = NULL, content_hash = NULL
+     FROM",
+    "WHERE integration = $2 AND entry = page.value ->> 0 AND result_run > $3 AND content_hash <> page.value ->> 3",
+);
+
+const FAILED: Sql = over_page!(
+    "INSERT INTO entries (integration, entry, path, added_run, seen_run, result_run,
+                          failures, failed_fingerprint, failed_until, failed_kind, failed_message)
+     SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, $3,
+            1, page.value ->> 2, CAST(page.value ->> 3 AS BIGINT), page.value ->> 4, page.value ->> 5
+     FROM",
+    "WHERE true
+     ON CONFLICT (integration, entry) DO UPDATE SET
+         result_run = excluded.result_run,
+         failures = CASE WHEN entries.failed_fingerprint IS NOT DISTINCT FROM excluded.failed_fingerprint
+                         THEN entries.failures + 1 ELSE 1 END,
+         failed_fingerprint = excluded.failed_fingerprint, failed_until = excluded.failed_until,
+         failed_kind = excluded.failed_kind, failed_message = excluded.failed_message
+     WHERE entries.result_run <= excluded.result_run",
+);
+
+pub(super) async fn record(scoped: &Scoped, run: &Run, results: &[(Entry, EntryResult)]) -> Result<()> {
+    if results.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    // A second time would count failures twice.
+    scoped
+        .store
+        .db
+        .retried(Twice::Harmful, async || {
+            let mut tx = scoped.write_ledger(run.integration).await?;
+            let mut rest = results;
+            while !rest.is_empty() {
+                let (some, more) = rest.split_at(distinct(rest));
+                record_distinct(&mut tx, run, some).await?;
+                rest = more;
+            }
+            tx.commit().await
+        })
+        .await
 }
 
-async fn failed(
-    tx: &mut Transaction<'static, Sqlite>,
-    run: &Run,
-    entry: &Entry,
-    kind: ErrorKind,
-    message: &str,
-    pause: Option<Duration>,
-) -> Result<(), sqlx::Error> {
-    let until = pause.map(|pause| time::now().saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)));
-    sqlx::query(
-        "INSERT INTO entries (integration, entry, path, added_run, seen_run, result_run,
-                              failures, failed_fingerprint, failed_until, failed_kind, failed_message)
-         VALUES (?1, ?2, ?3, ?4, ?4, ?4, 1, ?5, ?6, ?7, ?8)
-         ON CONFLICT (integration, entry) DO UPDATE SET
-             result_run = excluded.result_run,
-             failures = CASE WHEN entries.failed_fingerprint IS NOT DISTINCT FROM excluded.failed_fingerprint
-                             THEN entries.failures + 1 ELSE 1 END,
-             failed_fingerprint = excluded.failed_fingerprint, failed_until = excluded.failed_until,
-             failed_kind = excluded.failed_kind, failed_message = excluded.failed_message
-         WHERE entries.result_run <= excluded.result_run",
-    )
-    .bind(run.integration.0)
-    .bind(entry.id.as_str())
-    .bind(&entry.path)
-    .bind(run.number)
-    .bind(entry.fingerprint.as_ref().map(Fingerprint::as_str))
-    .bind(until)
-    .bind(kind.as_str())
-    .bind(message)
-    .execute(&mut **tx)
-    .await
-    .map(drop)
+/// How many from the front are about different entries. One statement can settle an entry once.
+fn distinct(results: &[(Entry, EntryResult)]) -> usize {
+    let mut met: HashSet<&EntryId> = HashSet::with_capacity(results.len());
+    results.iter().take_while(|(entry, _)| met.insert(&entry.id)).count()
+}
+
+async fn record_distinct(tx: &mut Tx, run: &Run, results: &[(Entry, EntryResult)]) -> Result<()> {
+    let (mut ingested, mut failed): (Vec<Json>, Vec<Json>) = (Vec::new(), Vec::new());
+    for (entry, result) in results {
+        let fingerprint = entry.fingerprint.as_ref().map(Fingerprint::as_str);
+        match result {
+            EntryResult::Ingested { content_hash, chunks, portfolio } => {
+                ingested.push(json!([entry.id.as_str(), entry.path, fingerprint, content_hash, chunks, portfolio]));
+            }
+            EntryResult::Failed { kind, message, pause } => {
+                let until = pause.map(time::from_now);
+                failed.push(json!([entry.id.as_str(), entry.path, fingerprint, until, kind.as_str(), message]));
+            }
+        }
+    }
+    if !ingested.is_empty() {
+        let ingested = page::page(ingested.into_iter()).value(tx);
+        tx.run(INGESTED, [ingested.clone(), run.integration.into(), run.number.into()]).await?;
+        tx.run(CONTRADICTED, [ingested, run.integration.into(), run.number.into()]).await?;
+    }
+    if !failed.is_empty() {
+        let failed = page::page(failed.into_iter()).value(tx);
+        tx.run(FAILED, [failed, run.integration.into(), run.number.into()]).await?;
+    }
+    Ok(())
 }

@@ -1,10 +1,9 @@
-//! From what the database says to what a person can do.
-
-use std::path::Path;
+//! Result codes of SQLite, <https://www.sqlite.org/rescode.html>.
 
 use catchment_core::{Error, ErrorKind};
 
-/// Primary result codes of SQLite, <https://www.sqlite.org/rescode.html>.
+use super::{disk_full, no_integration};
+
 const PERM: u32 = 3;
 const BUSY: u32 = 5;
 const LOCKED: u32 = 6;
@@ -19,36 +18,18 @@ const FOREIGN_KEY: u32 = 787;
 
 /// Whether another connection was in the way.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(_)) && code(error).is_some_and(|code| matches!(code & 0xff, BUSY | LOCKED))
+    let sqlx::Error::Database(error) = error else { return false };
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, BUSY | LOCKED))
 }
 
-fn code(error: &sqlx::Error) -> Option<u32> {
-    match error {
-        sqlx::Error::Database(error) => error.code().and_then(|code| code.parse::<u32>().ok()),
-        sqlx::Error::PoolTimedOut => Some(BUSY),
-        _ => None,
+pub(super) fn told(code: Option<&str>) -> Error {
+    let code = code.and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
+    if code == FOREIGN_KEY {
+        return no_integration();
     }
-}
-
-/// The error for a failure of the database in `file`.
-pub(crate) fn from(error: sqlx::Error, file: &Path) -> Error {
-    let code = code(&error);
-    let out = match code {
-        Some(FOREIGN_KEY) => {
-            Error::new(ErrorKind::NotFound, "no such integration: it may have been removed, create it anew")
-        }
-        Some(code) => from_code(code & 0xff),
-        None => Error::internal("the database gave an unexpected answer: report this with the log"),
-    };
-    out.with("file", file.display()).source(error)
-}
-
-fn from_code(code: u32) -> Error {
-    match code {
-        FULL => {
-            Error::new(ErrorKind::Unavailable, "the disk is full: make room where the database lies, then run again")
-                .never_retry()
-        }
+    match code & 0xff {
+        FULL => disk_full(),
         IOERR => Error::new(ErrorKind::Unavailable, "the disk failed under the database: check it, then run again")
             .never_retry(),
         BUSY | LOCKED => {

@@ -1,0 +1,45 @@
+//! Statements.
+
+/// A statement: the same for both databases, or one for each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sql {
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
+impl From<&'static str> for Sql {
+    fn from(both: &'static str) -> Self {
+        Self { sqlite: both, postgres: both }
+    }
+}
+
+/// A statement of which one piece differs: `each!("before", sqlite: "..", postgres: "..", "after")`.
+macro_rules! each {
+    ($before:expr, sqlite: $sqlite:expr, postgres: $postgres:expr, $after:expr $(,)?) => {
+        $crate::db::Sql { sqlite: concat!($before, $sqlite, $after), postgres: concat!($before, $postgres, $after) }
+    };
+}
+
+/// A query whose rows nobody else may change until this transaction ends. SQLite has one writer
+/// at a time, and needs nothing for that.
+macro_rules! locked {
+    ($query:expr) => {
+        $crate::db::each!($query, sqlite: "", postgres: " FOR NO KEY UPDATE", "")
+    };
+}
+
+/// A statement over a page, which is the first value (see [`page`](super::page)). Where the two
+/// parts meet stands a table `page` with the columns `key` (from 0) and `value` (JSON).
+macro_rules! over_page {
+    ($before:expr, $after:expr $(,)?) => {
+        $crate::db::each!(
+            $before,
+            sqlite: " json_each($1) AS page ",
+            postgres: " (SELECT value, number - 1 AS key
+                         FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, number)) AS page ",
+            $after,
+        )
+    };
+}
+
+pub(crate) use {each, locked, over_page};

@@ -1,0 +1,101 @@
+//! Reading integrations.
+
+use catchment_core::{IntegrationId, Result, Tenant};
+
+use super::{Integration, List, Status, no_integration};
+use crate::{
+    db::{Row, Sql, Twice, Tx, locked},
+    scope::{Scoped, mine},
+};
+
+/// The columns that [`integration_of`] reads.
+macro_rules! columns {
+    () => {
+        "id, organization, user_id, vendor, name, description, settings, secret_fields, status, revision,
+         last_sync, last_used, errors, last_error, created_at, updated_at"
+    };
+}
+
+pub(super) use columns;
+
+const ONE: &str = concat!("SELECT ", columns!(), " FROM integrations WHERE ", mine!(), " AND id = $3");
+
+const ONE_TO_CHANGE: Sql =
+    locked!(concat!("SELECT ", columns!(), " FROM integrations WHERE ", mine!(), " AND id = $3"));
+
+/// Of one user: each has an index of its own, which a condition for both could not use.
+const OF_USER: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM integrations WHERE organization = $1 AND user_id = $2
+     AND ($3 IS NULL OR vendor = $3) AND id > $4 ORDER BY id LIMIT $5"
+);
+
+const OF_ORGANIZATION: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM integrations WHERE organization = $1
+     AND ($2 IS NULL OR vendor = $2) AND id > $3 ORDER BY id LIMIT $4"
+);
+
+impl Scoped {
+    /// One integration.
+    ///
+    /// # Errors
+    /// `NotFound` also for another tenant's, as if there were none.
+    pub async fn integration(&self, id: IntegrationId) -> Result<Integration> {
+        let [organization, user] = self.mine();
+        let values = [organization, user, id.into()];
+        let row = self
+            .store
+            .db
+            .retried(Twice::Harmless, async || self.read().await?.maybe(ONE, values.clone()).await)
+            .await?;
+        row.map(|row| integration_of(&row)).unwrap_or_else(|| Err(no_integration(id)))
+    }
+
+    /// A page of integrations, oldest first. Of another user than the scope's there are none.
+    pub async fn integrations(&self, list: &List) -> Result<Vec<Integration>> {
+        let user = match (self.user(), list.user.as_deref()) {
+            (Some(own), Some(other)) if own != other => return Ok(Vec::new()),
+            (own, other) => own.or(other),
+        };
+        let mut values = vec![self.scope.organization.as_str().into()];
+        values.extend(user.map(Into::into));
+        let after = list.after.map_or(i64::MIN, |after| after.0);
+        values.extend([list.vendor.as_deref().into(), after.into(), list.limit.into()]);
+        let sql = if user.is_some() { OF_USER } else { OF_ORGANIZATION };
+        let rows =
+            self.store.db.retried(Twice::Harmless, async || self.read().await?.all(sql, values.clone()).await).await?;
+        rows.iter().map(integration_of).collect()
+    }
+
+    /// One that nobody else changes until the transaction ends.
+    pub(super) async fn to_change(&self, tx: &mut Tx, id: IntegrationId) -> Result<Integration> {
+        let [organization, user] = self.mine();
+        match tx.maybe(ONE_TO_CHANGE, [organization, user, id.into()]).await? {
+            Some(row) => integration_of(&row),
+            None => Err(no_integration(id)),
+        }
+    }
+}
+
+pub(super) fn integration_of(row: &Row) -> Result<Integration> {
+    Ok(Integration {
+        id: IntegrationId(row.int(0)?),
+        tenant: Tenant::new(row.text(1)?, row.text(2)?),
+        vendor: row.text(3)?,
+        name: row.text(4)?,
+        description: row.maybe_text(5)?,
+        settings: row.json(6)?,
+        secret_fields: row.json(7)?,
+        status: Status::named(&row.text(8)?),
+        revision: row.int(9)?,
+        last_sync: row.maybe_time(10)?,
+        last_used: row.maybe_time(11)?,
+        errors: row.count(12)?,
+        last_error: row.maybe_text(13)?,
+        created_at: row.time(14)?,
+        updated_at: row.time(15)?,
+    })
+}
