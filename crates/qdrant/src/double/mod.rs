@@ -48,6 +48,17 @@ impl Default for Traits {
     }
 }
 
+/// A call as it was on the wire.
+#[derive(Debug, Clone)]
+pub struct Traced {
+    /// The method.
+    pub name: &'static str,
+    /// The bytes of the request.
+    pub asked: Vec<u8>,
+    /// The bytes of the answer.
+    pub said: Vec<u8>,
+}
+
 /// How a call fails.
 #[derive(Debug, Clone, Copy)]
 pub enum Fault {
@@ -81,6 +92,7 @@ struct Calls {
     made: Vec<&'static str>,
     largest: usize,
     fault: Option<(std::ops::Range<usize>, Fault)>,
+    trace: Option<Vec<Traced>>,
 }
 
 impl Double {
@@ -132,6 +144,16 @@ impl Double {
         self.state.calls().largest
     }
 
+    /// From now on, calls that succeed are kept for [`Double::trace`].
+    pub fn record(&self) {
+        self.state.calls().trace = Some(Vec::new());
+    }
+
+    /// What was recorded.
+    pub fn trace(&self) -> Vec<Traced> {
+        self.state.calls().trace.clone().unwrap_or_default()
+    }
+
     /// How many points a collection has, of whatever kind.
     pub fn points(&self, collection: &str) -> usize {
         self.state.store().points(collection)
@@ -168,6 +190,7 @@ impl State {
     ) -> Result<Response<Said>, Status>
     where
         Asked: Message,
+        Said: Message,
     {
         if let Some(key) = &self.traits.api_key {
             let given = request.metadata().get("api-key").and_then(|given| given.to_str().ok());
@@ -187,7 +210,16 @@ impl State {
             Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
             Some(Fault::Lose) | None => {}
         }
-        let answer = run(&mut self.store(), request)?;
+        let asked = request.encode_to_vec();
+        let answer = {
+            // One lock for both, so that the record has the order of what was done.
+            let mut store = self.store();
+            let answer = run(&mut store, request)?;
+            if let Some(trace) = &mut self.calls().trace {
+                trace.push(Traced { name, asked, said: answer.encode_to_vec() });
+            }
+            answer
+        };
         match fault {
             Some(Fault::Lose) => Err(Status::unavailable("the answer was to be lost")),
             _ => Ok(Response::new(answer)),

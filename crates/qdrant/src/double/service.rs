@@ -15,14 +15,14 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + 
 
 /// Writes the methods of a trait, each answered by a function of the store or not implemented.
 macro_rules! methods {
-    ($($name:ident($asked:ty) -> $said:ty $(= $run:expr)?;)*) => {
+    ($service:literal: $($name:ident($asked:ty) -> $said:ty $(= $run:expr)?;)*) => {
         $(
             fn $name<'life0, 'async_trait>(&'life0 self, request: Request<$asked>) -> Answer<'async_trait, $said>
             where
                 'life0: 'async_trait,
                 Self: 'async_trait,
             {
-                methods!(@ self, request, stringify!($name) $(, $run)?)
+                methods!(@ self, request, concat!($service, ".", stringify!($name)) $(, $run)?)
             }
         )*
     };
@@ -47,7 +47,7 @@ impl Qdrant for Service {
 }
 
 impl Collections for Service {
-    methods! {
+    methods! { "collections":
         get(GetCollectionInfoRequest) -> GetCollectionInfoResponse = Store::info;
         list(ListCollectionsRequest) -> ListCollectionsResponse;
         create(CreateCollection) -> CollectionOperationResponse = Store::create;
@@ -66,7 +66,7 @@ impl Collections for Service {
 }
 
 impl Points for Service {
-    methods! {
+    methods! { "points":
         upsert(UpsertPoints) -> PointsOperationResponse = Store::upsert;
         delete(DeletePoints) -> PointsOperationResponse = Store::delete;
         get(GetPoints) -> GetResponse = Store::get;
