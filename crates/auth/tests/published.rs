@@ -67,7 +67,7 @@ async fn a_key_is_for_its_own_algorithm_alone() {
 async fn a_public_key_is_no_secret() {
     let rsa = Pair::rsa("r");
     let jwk = rsa.jwk();
-    let issuer = Issuer::publishing(&[jwk.clone()]).await;
+    let issuer = Issuer::publishing(std::slice::from_ref(&jwk)).await;
     let callers = issuer.callers();
     for secret in [jwk["n"].as_str().unwrap().as_bytes(), jwk.to_string().as_bytes(), b""] {
         let key = EncodingKey::from_secret(secret);

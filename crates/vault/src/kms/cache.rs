@@ -63,9 +63,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         }
     }
 
-    /// Keeps a value that came another way.
-    pub(crate) fn keep(&self, name: Name, value: V) {
-        self.put(name, value, Instant::now() + self.lives);
+    /// Keeps a value that came with the answer to another question, asked at `asked`.
+    pub(crate) fn keep(&self, name: Name, value: V, asked: Instant) {
+        self.put(name, value, asked + self.lives);
     }
 
     fn look(
@@ -155,4 +155,100 @@ fn again(error: Arc<Error>) -> Error {
         Retry::Backoff => out,
     };
     out.source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Weak,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use catchment_core::ErrorKind;
+    use futures::future::join_all;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn name(number: u8) -> Name {
+        [number; 32]
+    }
+
+    async fn get(cache: &Cache<Arc<u8>>, number: u8, asked: &AtomicUsize) -> Arc<u8> {
+        let ask = || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            async move { Ok(Arc::new(number)) }.boxed()
+        };
+        cache.get(name(number), ask).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_value_lives_as_long_as_was_said_and_is_dropped_then() {
+        let (cache, asked) = (Cache::new(MINUTE, 10), AtomicUsize::new(0));
+        let first: Weak<u8> = Arc::downgrade(&get(&cache, 1, &asked).await);
+        tokio::time::advance(MINUTE - Duration::from_millis(1)).await;
+        get(&cache, 1, &asked).await;
+        assert_eq!((asked.load(Ordering::SeqCst), first.strong_count()), (1, 1));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        get(&cache, 2, &asked).await;
+        assert_eq!(first.strong_count(), 0, "by whatever is asked next");
+        get(&cache, 1, &asked).await;
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_are_no_more_values_than_was_said() {
+        let (cache, asked) = (Cache::new(MINUTE, 3), AtomicUsize::new(0));
+        let mut values = Vec::new();
+        for number in 0..5 {
+            values.push(Arc::downgrade(&get(&cache, number, &asked).await));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        let alive: Vec<_> = values.iter().map(Weak::strong_count).collect();
+        assert_eq!(alive, [0, 0, 1, 1, 1], "the oldest go first");
+    }
+
+    #[tokio::test]
+    async fn who_asks_at_once_shares_the_answer_and_the_error() {
+        let cache = Arc::new(Cache::<u8>::new(MINUTE, 10));
+        for fails in [true, false] {
+            let asked = AtomicUsize::new(0);
+            let (answer, wait) = oneshot::channel::<()>();
+            let wait = Mutex::new(Some(wait));
+            let all = join_all((0..50).map(|_| {
+                cache.get(name(1), || {
+                    asked.fetch_add(1, Ordering::SeqCst);
+                    let wait = wait.lock().unwrap().take();
+                    async move {
+                        wait.expect("asked once").await.unwrap();
+                        let error = || Error::new(ErrorKind::Unavailable, "down").with("status", 503);
+                        if fails { Err(error()) } else { Ok(7) }
+                    }
+                    .boxed()
+                })
+            }));
+            let (all, sent) = tokio::join!(all, async { answer.send(()) });
+            sent.unwrap();
+            assert_eq!(asked.load(Ordering::SeqCst), 1);
+            for answer in all {
+                match answer {
+                    Ok(value) => assert_eq!((value, fails), (7, false)),
+                    Err(error) => {
+                        assert_eq!((error.get("status"), error.retry(), fails), (Some("503"), Retry::Backoff, true));
+                    }
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_question_nobody_waits_for_is_asked_anew() {
+        let (cache, asked) = (Cache::new(MINUTE, 10), AtomicUsize::new(0));
+        let mut waits = Box::pin(cache.get(name(1), || futures::future::pending().boxed()));
+        assert!(futures::poll!(&mut waits).is_pending());
+        drop(waits);
+        assert_eq!(*get(&cache, 1, &asked).await, 1);
+    }
 }

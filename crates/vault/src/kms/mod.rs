@@ -11,6 +11,7 @@ use futures::FutureExt;
 use reqsign_aws_v4::{Credential, RequestSigner, StaticCredentialProvider};
 use reqsign_core::{Context as Host, Signer};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use crate::{
     data_key::DataKey,
@@ -47,7 +48,7 @@ pub struct AwsKms {
 struct Inner {
     /// The current one first.
     keys: Vec<String>,
-    wire: Arc<Wire>,
+    wire: Wire,
     /// By organization.
     sealing: Cache<Sealing>,
     /// By organization, key and wrapped data key.
@@ -143,7 +144,7 @@ impl AwsKmsBuilder {
         Ok(AwsKms {
             inner: Arc::new(Inner {
                 keys: self.keys,
-                wire: Arc::new(Wire::new(url, signer)?),
+                wire: Wire::new(url, signer)?,
                 sealing: Cache::new(self.lives, MOST),
                 opening: Cache::new(self.lives, MOST),
                 moving: Cache::new(self.lives, MOST),
@@ -165,26 +166,27 @@ impl KeyService for AwsKms {
     async fn data_key(&self, place: &Place<'_>) -> Result<(DataKey, Wrapped)> {
         let inner = &self.inner;
         let sealing = inner.sealing.get(name(&[place.organization.as_bytes()]), || {
-            let (wire, key, organization) = inner.question(place);
+            let (inner, organization) = (Arc::clone(inner), place.organization.to_owned());
             async move {
-                let (data_key, wrapped) = wire.generate(&key, &organization).await?;
+                let asked = Instant::now();
+                let key = &inner.keys[0];
+                let (data_key, wrapped) = inner.wire.generate(key, &organization).await?;
+                // Whoever seals opens soon after.
+                inner.opening.keep(opening(&organization, key, &wrapped), data_key.clone(), asked);
                 Ok(Sealing { data_key, wrapped: wrapped.into() })
             }
             .boxed()
         });
         let Sealing { data_key, wrapped } = sealing.await?;
-        let current = self.current();
-        // Whoever seals opens soon after.
-        inner.opening.keep(inner.name_of(place, &current, &wrapped), data_key.clone());
-        Ok((data_key, Wrapped { key: current, bytes: wrapped.to_vec() }))
+        Ok((data_key, Wrapped { key: self.current(), bytes: wrapped.to_vec() }))
     }
 
     async fn wrap(&self, place: &Place<'_>, data_key: &DataKey) -> Result<Wrapped> {
         let inner = &self.inner;
         let wrapped = inner.moving.get(name(&[place.organization.as_bytes(), data_key.expose()]), || {
-            let (wire, key, organization) = inner.question(place);
+            let (inner, organization) = (Arc::clone(inner), place.organization.to_owned());
             let data_key = data_key.clone();
-            async move { wire.encrypt(&key, &organization, &data_key).await.map(Arc::from) }.boxed()
+            async move { inner.wire.encrypt(&inner.keys[0], &organization, &data_key).await.map(Arc::from) }.boxed()
         });
         Ok(Wrapped { key: self.current(), bytes: wrapped.await?.to_vec() })
     }
@@ -195,10 +197,10 @@ impl KeyService for AwsKms {
             let message = format!("the key `{key}` that sealed this is not configured: name it as an older key");
             Error::new(ErrorKind::Config, message).with("key", key)
         })?;
-        let opened = inner.opening.get(inner.name_of(place, key, wrapped), || {
-            let (wire, _, organization) = inner.question(place);
+        let opened = inner.opening.get(opening(place.organization, known, wrapped), || {
+            let (inner, organization) = (Arc::clone(inner), place.organization.to_owned());
             let (known, wrapped) = (known.to_owned(), wrapped.to_vec());
-            async move { wire.decrypt(&known, &organization, &wrapped).await }.boxed()
+            async move { inner.wire.decrypt(&known, &organization, &wrapped).await }.boxed()
         });
         opened.await.map_err(|error| match error.get("code") {
             Some(code) if wire::REFUSED.contains(&code) => refused(place).source(error),
@@ -212,15 +214,11 @@ impl Inner {
         let name = key.strip_prefix(PREFIX)?;
         self.keys.iter().find(|key| *key == name).map(String::as_str)
     }
+}
 
-    /// What a question needs to outlive whoever asked it first.
-    fn question(&self, place: &Place<'_>) -> (Arc<Wire>, String, String) {
-        (Arc::clone(&self.wire), self.keys[0].clone(), place.organization.to_owned())
-    }
-
-    fn name_of(&self, place: &Place<'_>, key: &str, wrapped: &[u8]) -> Name {
-        name(&[place.organization.as_bytes(), key.as_bytes(), wrapped])
-    }
+/// What stands for a data key that opens.
+fn opening(organization: &str, key: &str, wrapped: &[u8]) -> Name {
+    name(&[organization.as_bytes(), key.as_bytes(), wrapped])
 }
 
 /// A hash of the parts, each behind its length.

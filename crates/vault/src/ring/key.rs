@@ -30,10 +30,9 @@ impl Key {
         }
         let mut bytes = Zeroizing::new([0; KEY]);
         hex::decode_to_slice(digits, bytes.as_mut()).map_err(|_| "a key is 64 hex digits")?;
-        let mut seen = bytes.to_vec();
-        seen.sort_unstable();
-        seen.dedup();
-        if seen.len() < 8 {
+        let mut seen = Zeroizing::new([false; 256]);
+        bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+        if seen.iter().filter(|seen| **seen).count() < 8 {
             return Err("this is no random key: make one with `openssl rand -hex 32`");
         }
         let derived = derive(&bytes);
