@@ -4,6 +4,7 @@ use std::{fmt, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use catchment_core::{Ingestor, IntegrationId, Ledger, Result};
 use futures::stream::BoxStream;
+use tokio::sync::Semaphore;
 
 use crate::{
     event::Event,
@@ -27,6 +28,10 @@ pub struct Options {
     /// How many files are on their way at once. Two a core unless told otherwise: one waits
     /// while the other works.
     pub concurrency: usize,
+    /// How many files all imports together have on their way at once, besides one of each that
+    /// always goes on: many imports side by side neither fill the memory nor wait for a slow one.
+    /// Clones of these options share it. `None`: each import for itself.
+    pub budget: Option<Arc<Semaphore>>,
     /// How many entries are asked for, and written to the ledger, at once.
     pub page: NonZeroU32,
     /// The largest file, in bytes, if that is less than what the parser takes.
@@ -116,6 +121,7 @@ impl Default for Options {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             concurrency: 2 * cores,
+            budget: None,
             page: NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN),
             max_bytes: None,
             in_memory: 1 << 20,

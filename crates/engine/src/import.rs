@@ -11,7 +11,10 @@ use futures::{
     future::BoxFuture,
     stream::{BoxStream, FuturesUnordered},
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::Instant,
+};
 
 use crate::{
     engine::Engine,
@@ -56,6 +59,7 @@ enum Turn {
     Recorded(Result<Vec<FileResult>>),
     File(Result<Box<Done>>),
     Page(Option<Result<Found>>),
+    Permit(OwnedSemaphorePermit),
 }
 
 /// How a root was listed: the proof, and how many files there were.
@@ -122,6 +126,7 @@ fn drive<'a>(
         let mut found = 0;
         let mut passing_in_a_row = 0;
         let mut failed = None;
+        let mut spare = None;
         loop {
             while files.len() < options.concurrency.max(1)
                 && recorder.has_room()
@@ -130,10 +135,25 @@ fn drive<'a>(
                 if let Some(result) = file::at_once(&entry, &known, &import, Utc::now()) {
                     summary.count(&result);
                     yield Event::Finished(result);
-                } else {
-                    yield Event::Started { entry: entry.id.clone(), path: entry.path.clone(), size: entry.size };
-                    files.push(Box::pin(one(engine.clone(), Arc::clone(&import), run, entry, known, send.clone())));
+                    continue;
                 }
+                let permit = match permit(options.budget.as_ref(), &mut spare, files.is_empty()) {
+                    Permit::Given(permit) => permit,
+                    Permit::Wait => {
+                        waiting.push_front((entry, known));
+                        break;
+                    }
+                };
+                yield Event::Started { entry: entry.id.clone(), path: entry.path.clone(), size: entry.size };
+                let file = one(engine.clone(), Arc::clone(&import), run, entry, known, send.clone());
+                files.push(Box::pin(async move {
+                    let _permit = permit;
+                    file.await
+                }));
+            }
+            if waiting.is_empty() {
+                // Somebody else may have use for it.
+                spare = None;
             }
             if listing_ended && waiting.is_empty() && files.is_empty() && recorder.is_idle() {
                 break;
@@ -141,15 +161,18 @@ fn drive<'a>(
             // A page is asked for when there is room for its first file, not before: as long as
             // files of the last one wait, there is none.
             let room = files.len() < options.concurrency.max(1) && recorder.has_room();
+            let budget = options.budget.as_ref().filter(|_| room && !waiting.is_empty() && !files.is_empty());
             let turn = tokio::select! {
                 biased;
                 Some(event) = progress.recv() => Turn::Event(event),
                 recorded = recorder.recorded(files.is_empty()), if !recorder.is_idle() => Turn::Recorded(recorded),
                 Some(done) = files.next(), if !files.is_empty() => Turn::File(done.map(Box::new)),
-                page = listing.next(), if !listing_ended && room => Turn::Page(page),
+                Some(permit) = freed(budget), if budget.is_some() => Turn::Permit(permit),
+                page = listing.next(), if !listing_ended && room && waiting.is_empty() => Turn::Page(page),
             };
             match turn {
                 Turn::Event(event) => yield event,
+                Turn::Permit(permit) => spare = Some(permit),
                 Turn::Recorded(Ok(recorded)) => {
                     for result in recorded {
                         summary.count(&result);
@@ -211,6 +234,30 @@ fn drive<'a>(
             }
         }
     }
+}
+
+/// Whether another file may begin.
+enum Permit {
+    Given(Option<OwnedSemaphorePermit>),
+    Wait,
+}
+
+/// The only file of an import needs no permit: no import waits for another one to end.
+fn permit(budget: Option<&Arc<Semaphore>>, spare: &mut Option<OwnedSemaphorePermit>, first: bool) -> Permit {
+    match budget {
+        None => Permit::Given(None),
+        Some(_) if spare.is_some() => Permit::Given(spare.take()),
+        Some(budget) => match Arc::clone(budget).try_acquire_owned() {
+            Ok(permit) => Permit::Given(Some(permit)),
+            Err(_) if first => Permit::Given(None),
+            Err(_) => Permit::Wait,
+        },
+    }
+}
+
+/// Waits for a permit. `None` if there never is one.
+async fn freed(budget: Option<&Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(budget?).acquire_owned().await.ok()
 }
 
 /// One file as a future that owns all it needs.
