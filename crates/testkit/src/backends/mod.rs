@@ -19,7 +19,13 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+mod azurite;
+mod postgres;
+
+pub use azurite::{AzureServer, azurite};
+pub use postgres::{PostgresDatabase, PostgresServer, postgres, postgres_programs};
 
 /// The guard starts a server, says where it is, and ends it when the run is over.
 const GUARD: &str = include_str!("guard.py");
@@ -50,7 +56,7 @@ pub struct Keys {
 /// # Panics
 /// When it is not installed or does not start.
 pub fn moto() -> S3Server {
-    server("moto-auth", "moto_server")
+    server("moto-auth", &program("moto_server"))
 }
 
 /// moto without any check of who asks: knows public buckets.
@@ -58,7 +64,7 @@ pub fn moto() -> S3Server {
 /// # Panics
 /// When it is not installed or does not start.
 pub fn moto_open() -> S3Server {
-    server("moto-open", "moto_server")
+    server("moto-open", &program("moto_server"))
 }
 
 /// `rclone serve s3` with signatures enforced: another implementation, without conditional
@@ -67,7 +73,7 @@ pub fn moto_open() -> S3Server {
 /// # Panics
 /// When it is not installed or does not start.
 pub fn rclone() -> S3Server {
-    server("rclone", "rclone")
+    server("rclone", &program("rclone"))
 }
 
 /// The folder the backends are in.
@@ -83,14 +89,25 @@ pub fn folder() -> PathBuf {
 /// # Panics
 /// When it is not installed.
 pub fn program(name: &str) -> PathBuf {
-    let program = folder().join("py/bin").join(name);
-    assert!(program.exists(), "{} is not there: run `cargo xtask backends install`", program.display());
-    program
+    installed(&format!("py/bin/{name}"))
 }
 
-fn server(kind: &str, needs: &str) -> S3Server {
-    let _ = program(needs);
-    let python = program("python");
+/// A file of the backends.
+fn installed(path: &str) -> PathBuf {
+    let path = folder().join(path);
+    assert!(path.exists(), "{} is not there: run `cargo xtask backends install`", path.display());
+    path
+}
+
+/// Where a server is, whatever else there is to say about it.
+#[derive(Deserialize)]
+struct Listening {
+    address: SocketAddr,
+}
+
+/// The server of this kind that the tests of this run share. `program` is what the guard starts.
+fn server<T: DeserializeOwned>(kind: &str, program: &Path) -> T {
+    let python = installed("py/bin/python");
     let failed = |what: &str, error: std::io::Error| -> ! { panic!("{kind}: {what}: {error}") };
     // nextest gives each test its own process, all with the same parent and run.
     let (run, owner) = match env::var("NEXTEST_RUN_ID") {
@@ -102,15 +119,17 @@ fn server(kind: &str, needs: &str) -> S3Server {
     let lock = File::create(place.join(format!("{kind}.lock"))).unwrap_or_else(|error| failed("no lock", error));
     lock.lock().unwrap_or_else(|error| failed("no lock", error));
     let ready = place.join(format!("{kind}.json"));
-    if let Some(server) = fs::read(&ready).ok().and_then(|text| serde_json::from_slice::<S3Server>(&text).ok())
-        && TcpStream::connect_timeout(&server.address, Duration::from_secs(5)).is_ok()
+    if let Ok(text) = fs::read(&ready)
+        && let Ok(Listening { address }) = serde_json::from_slice(&text)
+        && TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok()
+        && let Ok(server) = serde_json::from_slice(&text)
     {
         return server;
     }
     let log = place.join(format!("{kind}.log"));
     let stderr = File::create(&log).unwrap_or_else(|error| failed("no log", error));
     let mut guard = Command::new(python);
-    guard.args(["-c", GUARD, kind, &owner.to_string()]).arg(&place).arg(folder().join("py/bin"));
+    guard.args(["-c", GUARD, kind, &owner.to_string()]).arg(&place).arg(program);
     // An inherited bundle of certificates breaks some clients; keys of the person are no business of a test.
     for name in ["AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         guard.env_remove(name);
@@ -123,7 +142,7 @@ fn server(kind: &str, needs: &str) -> S3Server {
     if let Some(out) = guard.stdout.take() {
         let _ = BufReader::new(out).read_line(&mut line);
     }
-    let Ok(server) = serde_json::from_str::<S3Server>(&line) else {
+    let Ok(server) = serde_json::from_str(&line) else {
         let log = fs::read_to_string(&log).unwrap_or_default();
         let tail: Vec<_> = log.lines().rev().take(20).collect();
         panic!("{kind} did not start: {}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
