@@ -1,6 +1,10 @@
 //! The backend: what the index asks for, handed to those who do it.
 
-use std::{collections::HashSet, sync::PoisonError, sync::RwLock};
+use std::{
+    collections::HashSet,
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use catchment_core::{DocumentKey, EntryId, Error, ErrorKind, Held, IntegrationId, Result};
@@ -49,11 +53,11 @@ impl QdrantBackend {
         })
     }
 
-    /// Deletes what writers left that were killed, if it is older than an hour, and says of how
-    /// many attempts. Nothing finds it; it takes room. Looks at every chunk: a chore for quiet
-    /// times. Cancel-safe.
-    pub async fn sweep(&self) -> Result<u64> {
-        write::sweep(&self.client, write::SWEPT).await
+    /// Deletes what writers left that were killed, if it is older than `age`, and says of how many
+    /// attempts. Nothing finds it; it takes room. An hour is good: what is younger may be the work
+    /// of a writer that is not done. Looks at every chunk: a chore for quiet times. Cancel-safe.
+    pub async fn sweep(&self, age: Duration) -> Result<u64> {
+        write::sweep(&self.client, age).await
     }
 
     fn lock(&self, key: &DocumentKey) -> &Mutex<()> {

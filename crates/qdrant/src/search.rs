@@ -29,7 +29,7 @@ const CANDIDATES: u32 = 5;
 /// The most candidates of each list.
 const MOST: u32 = 16_384;
 /// How often a search is made again because documents changed under it.
-const TRIES: u32 = 4;
+const TRIES: u32 = 12;
 
 /// A chunk, whatever its generation.
 type Id = (Uuid, u32);

@@ -238,9 +238,6 @@ pub(crate) async fn sweep(client: &Client, age: Duration) -> Result<u64> {
     }
 }
 
-/// How old what [`sweep`] deletes is at least.
-pub(crate) const SWEPT: Duration = ABANDONED;
-
 /// The kind of a document's point, for those that count.
 pub(crate) fn documents() -> Filter {
     Filter::must([kind(DOCUMENT)])

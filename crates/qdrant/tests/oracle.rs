@@ -7,6 +7,7 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use catchment_core::{DocumentKey, IntegrationId, Principal, Readers, Tenant};
@@ -161,7 +162,7 @@ async fn work(backend: &QdrantBackend, rounds: usize) {
             backend.stats().await.unwrap();
             backend.integrations().await.unwrap();
             backend.integrity().await.unwrap();
-            backend.sweep().await.unwrap();
+            backend.sweep(Duration::ZERO).await.unwrap();
         }
     }
 }
