@@ -4,6 +4,7 @@
 mod backends;
 mod bench;
 mod new_vendor;
+mod packaging;
 mod shell;
 mod spec_check;
 mod test;
@@ -42,6 +43,8 @@ enum Chore {
     },
     /// Check connectors and their fakes against the vendors' own published descriptions.
     SpecCheck,
+    /// Lint the container image and the compose file.
+    Packaging,
     /// The servers that tests run against and nobody here wrote.
     #[command(subcommand)]
     Backends(backends::Action),
@@ -65,6 +68,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Tidy => tidy::run(),
         Chore::NewVendor { id, name } => new_vendor::run(&id, &name),
         Chore::SpecCheck => spec_check::run(),
+        Chore::Packaging => packaging::run(),
         Chore::Backends(action) => backends::run(&action),
         Chore::Bench(wanted) => bench::run(&wanted),
     }
