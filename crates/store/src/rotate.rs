@@ -46,8 +46,9 @@ impl Store {
         let current = vault.current_key();
         let mut rotated = Rotated::default();
         let mut after = (i64::MIN, String::new());
-        while rotated.resealed < u64::from(batch) {
-            let rows = self.sealed_under_others(&current, &after, batch).await?;
+        loop {
+            let room = u64::from(batch).saturating_sub(rotated.resealed);
+            let rows = self.sealed_under_others(&current, &after, u32::try_from(room).unwrap_or(batch)).await?;
             let Some(last) = rows.last() else { break };
             after = (last.int(0)?, last.text(1)?);
             for row in &rows {

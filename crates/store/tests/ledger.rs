@@ -1,19 +1,32 @@
-//! The contract of ledgers, on SQLite.
+//! The contract of ledgers, on both databases.
+
+mod support;
 
 use std::sync::Arc;
 
-use catchment_core::Tenant;
-use catchment_store::Store;
 use catchment_testkit::ledger::Subject;
 use serde_json::json;
 
-async fn sqlite() -> Subject {
-    let dir = tempfile::tempdir().expect("a directory");
-    let store = Store::open(dir.path().join("catchment.db")).await.expect("a database").scoped(&Tenant::local());
+async fn subject(store: support::Subject) -> Subject {
+    let scoped = store.ann();
     let create =
-        async |name| store.find_or_create("folder", name, &json!({ "path": name })).await.expect("an integration").id;
+        async |name| scoped.find_or_create("folder", name, &json!({ "path": name })).await.expect("an integration").id;
     let (integration, other) = (create("one").await, create("two").await);
-    Subject { ledger: Arc::new(store), integration, other, keep: Box::new(dir) }
+    Subject { ledger: Arc::new(scoped), integration, other, keep: Box::new(store) }
 }
 
-catchment_testkit::ledger_contract!(sqlite);
+mod sqlite {
+    async fn fixture() -> super::Subject {
+        super::subject(super::support::sqlite().await).await
+    }
+
+    catchment_testkit::ledger_contract!(fixture);
+}
+
+mod postgres {
+    async fn fixture() -> super::Subject {
+        super::subject(super::support::postgres().await).await
+    }
+
+    catchment_testkit::ledger_contract!(fixture);
+}

@@ -165,7 +165,7 @@ CREATE TABLE idempotency (
     expires_at   BIGINT NOT NULL,
     status       BIGINT,
     headers      TEXT,
-    body         BLOB,
+    body         BYTEA,
     PRIMARY KEY (organization, user_id, name)
 );
 

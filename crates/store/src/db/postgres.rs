@@ -176,7 +176,7 @@ fn session(options: &Options) -> [(&'static str, String); 8] {
         ("tcp_keepalives_idle", "60".into()),
         ("tcp_keepalives_interval", "10".into()),
         ("tcp_keepalives_count", "3".into()),
-        ("default_transaction_isolation", "read\\ committed".into()),
+        ("default_transaction_isolation", "read committed".into()),
         ("client_min_messages", "warning".into()),
     ]
 }

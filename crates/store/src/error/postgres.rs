@@ -11,6 +11,8 @@ const CANCELLED: &str = "57014";
 const DISK_FULL: &str = "53100";
 const READ_ONLY: &str = "25006";
 const NO_DATABASE: &str = "3D000";
+const DUPLICATE_TABLE: &str = "42P07";
+const DUPLICATE_OBJECT: &str = "42710";
 const SERIALIZATION: &str = "40001";
 const DEADLOCK: &str = "40P01";
 /// The server is starting, or is a standby that takes no connections yet.
@@ -45,6 +47,9 @@ pub(super) fn told(code: Option<&str>) -> (Error, Fate) {
             Fate::Refused,
         ),
         NO_DATABASE => (config("there is no database of this name on the server: create it first"), Fate::Refused),
+        DUPLICATE_TABLE | DUPLICATE_OBJECT => {
+            (config("the database has tables of another program: give this one a database of its own"), Fate::Refused)
+        }
         SERIALIZATION | DEADLOCK => (unavailable("the database was busy with the same rows: try again"), Fate::Lost),
         code => match code.get(..2).unwrap_or_default() {
             "28" => (config("the database does not accept this user and password: correct the URL"), Fate::Refused),
@@ -53,10 +58,6 @@ pub(super) fn told(code: Option<&str>) -> (Error, Fate) {
             "08" | "57" => {
                 (unavailable("the connection to the database was lost: check that it runs, then try again"), Fate::Lost)
             }
-            "42" => (
-                config("the database has tables of another program: give this one a database of its own"),
-                Fate::Refused,
-            ),
             _ => (Error::internal("the database refused a statement: report this with the log"), Fate::Refused),
         },
     }

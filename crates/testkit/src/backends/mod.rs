@@ -22,8 +22,10 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 mod azurite;
+mod postgres;
 
 pub use azurite::{AzureServer, azurite};
+pub use postgres::{PostgresDatabase, PostgresServer, postgres, postgres_programs};
 
 /// The guard starts a server, says where it is, and ends it when the run is over.
 const GUARD: &str = include_str!("guard.py");

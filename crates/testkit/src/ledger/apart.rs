@@ -8,7 +8,7 @@ use super::{Subject, files, ingested, is_unsettled, proof};
 
 /// See the name.
 pub async fn entries_come_in_the_order_of_their_ids(subject: &Subject) {
-    let mut ids = vec!["", "B", "a", "a!", "a/b", "a0", "z", "é", "\u{ffff}", "😀"];
+    let mut ids = vec!["", "\0", "\u{1}", "\u{1}\0", "\u{2}", "B", "a", "a!", "a/b", "a0", "z", "é", "\u{ffff}", "😀"];
     subject.ingested(&files(&ids)).await;
     subject.bury(&subject.begin().await, "a").await;
     ids.sort_unstable();
@@ -30,8 +30,18 @@ pub async fn entries_come_in_the_order_of_their_ids(subject: &Subject) {
 
 /// See the name.
 pub async fn names_may_hold_anything(subject: &Subject) {
-    let names =
-        ["'; DROP TABLE entries; --", "\"q\"", "back\\slash", "\u{1}\u{1b}[31m", "\u{202e}txt.exe", "[1,2]", "null"];
+    let names = [
+        "'; DROP TABLE entries; --",
+        "\"q\"",
+        "back\\slash",
+        "\u{1}\u{1b}[31m",
+        "\u{202e}txt.exe",
+        "[1,2]",
+        "null",
+        "a\0b",
+        "\0",
+        "\u{1}\0\u{2}",
+    ];
     let entries = files(&names);
     subject.ingested(&entries).await;
     let run = subject.begin().await;

@@ -1,0 +1,6 @@
+//! The promises, one function each.
+
+pub(crate) mod integrations;
+pub(crate) mod jobs;
+pub(crate) mod rest;
+pub(crate) mod secrets;

@@ -1,0 +1,167 @@
+//! Secrets.
+
+use catchment_core::{ErrorKind, Tenant};
+use catchment_store::{IntegrationChange, NewIntegration, Rotated};
+use serde_json::json;
+
+use crate::support::{NEW, Place, Subject, new, vault};
+
+pub(crate) async fn they_open_for_their_integration_alone(subject: &Subject) {
+    let ann = subject.ann();
+    let (one, two) = (ann.create(new("one")).await.expect("made"), ann.create(new("two")).await.expect("made"));
+    let opened = ann.secrets(one.id).await.expect("opened");
+    assert_eq!(opened.len(), 2);
+    assert_eq!((opened[0].0.as_str(), opened[0].1.expose()), ("key", "planted-secret-2"));
+    let copy = format!(
+        "UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE integration = {} AND field = 'key') \
+         WHERE integration = {} AND field = 'key'",
+        one.id, two.id
+    );
+    tamper(subject, &copy).await;
+    let error = ann.secrets(two.id).await.expect_err("not its own");
+    assert_eq!((error.kind(), error.get("field")), (ErrorKind::Config, Some("key")));
+    assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+}
+
+pub(crate) async fn a_row_copied_to_another_organization_is_refused(subject: &Subject) {
+    let hers = subject.ann().create(new("one")).await.expect("made");
+    let mallory = subject.store.scoped(Tenant::new("other", "mallory"));
+    let theirs = mallory.create(NewIntegration { secrets: Vec::new(), ..new("mine") }).await.expect("made");
+    let copy = format!(
+        "INSERT INTO secrets (integration, field, key_id, sealed) \
+         SELECT {}, field, key_id, sealed FROM secrets WHERE integration = {}",
+        theirs.id, hers.id
+    );
+    tamper(subject, &copy).await;
+    let error = mallory.secrets(theirs.id).await.expect_err("not theirs");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    // The whole integration, id and all, under another organization.
+    tamper(
+        subject,
+        &format!("UPDATE integrations SET organization = 'other', user_id = 'mallory' WHERE id = {}", hers.id),
+    )
+    .await;
+    assert_eq!(mallory.secrets(hers.id).await.expect_err("not theirs").kind(), ErrorKind::Config);
+}
+
+pub(crate) async fn none_is_in_the_database(subject: &Subject) {
+    let ann = subject.ann();
+    let made = ann.create(new("one")).await.expect("made");
+    let change = IntegrationChange {
+        secrets: vec![("token".into(), Some("planted-secret-3".into()))],
+        ..IntegrationChange::default()
+    };
+    ann.update(made.id, None, change).await.expect("changed");
+    let everything = match &subject.place {
+        Place::File(file) => {
+            let folder = file.parent().expect("a folder");
+            let files = std::fs::read_dir(folder).expect("read").map(|file| file.expect("read").path());
+            files.flat_map(|file| std::fs::read(file).expect("read")).collect()
+        }
+        Place::Server(database) => dump(&database.admin_url),
+    };
+    let holds = |text: &str| everything.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("secret_access_key") && holds("acme"), "what is looked through is the database");
+    assert!(!holds("planted-secret"));
+}
+
+pub(crate) async fn without_a_vault_nothing_is_kept_or_opened(subject: &Subject) {
+    let made = subject.ann().create(new("one")).await.expect("made");
+    let bare = match &subject.place {
+        Place::File(file) => catchment_store::Store::open(file).await.expect("a store"),
+        Place::Server(database) => crate::support::connect(&database.url).await,
+    };
+    let ann = bare.scoped(crate::support::ann());
+    for error in [
+        ann.create(new("two")).await.expect_err("no key"),
+        ann.secrets(made.id).await.expect_err("no key"),
+        bare.rotate(1).await.expect_err("no key"),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().contains("CATCHMENT_ENCRYPTION_KEY"), "{error}");
+    }
+    ann.create(NewIntegration { secrets: Vec::new(), ..new("three") }).await.expect("nothing to seal");
+}
+
+pub(crate) async fn rotation_reseals_in_batches_and_leaves_what_it_cannot_open(subject: &Subject) {
+    let ann = subject.ann();
+    let mut made = Vec::new();
+    for number in 0..4 {
+        made.push(ann.create(new(&number.to_string())).await.expect("made").id);
+    }
+    tamper(
+        subject,
+        &format!("UPDATE secrets SET key_id = 'lost', sealed = '' WHERE integration = {} AND field = 'key'", made[0]),
+    )
+    .await;
+    assert_eq!(subject.store.keys().await.expect("listed"), ["lost", "old"]);
+    let store = subject.store.clone().with_vault(vault(NEW));
+    let mut batches = Vec::new();
+    loop {
+        let rotated = store.rotate(3).await.expect("rotated");
+        batches.push((rotated.resealed, rotated.left));
+        if rotated.resealed == 0 {
+            assert_eq!(rotated, Rotated { resealed: 0, unreadable: 1, left: 1 });
+            break;
+        }
+    }
+    assert_eq!(batches, [(3, 5), (3, 2), (1, 1), (0, 1)]);
+    assert_eq!(store.keys().await.expect("listed"), ["lost", "new"]);
+    let opened = store.scoped(crate::support::ann()).secrets(made[3]).await.expect("opened");
+    assert_eq!(opened[1].1.expose(), "planted-secret-1");
+    assert!(subject.ann().secrets(made[3]).await.is_err(), "the old ring does not hold the new key");
+}
+
+pub(crate) async fn rotation_never_replaces_a_newer_secret(subject: &Subject) {
+    let ann = subject.ann();
+    let made = ann.create(new("one")).await.expect("made");
+    let rotating = subject.store.clone().with_vault(vault(NEW));
+    let turning = tokio::spawn({
+        let rotating = rotating.clone();
+        async move { while rotating.rotate(1).await.expect("rotated").resealed > 0 {} }
+    });
+    let mut last = String::new();
+    for number in 0..20 {
+        last = format!("planted-{number}");
+        let change = IntegrationChange {
+            secrets: vec![("key".into(), Some(last.as_str().into()))],
+            settings: Some(json!({ "n": number })),
+            ..IntegrationChange::default()
+        };
+        ann.update(made.id, None, change).await.expect("changed");
+    }
+    turning.await.expect("no panic");
+    while rotating.rotate(10).await.expect("rotated").resealed > 0 {}
+    let opened = rotating.scoped(crate::support::ann()).secrets(made.id).await.expect("opened");
+    assert_eq!(opened[0].1.expose(), last);
+    assert_eq!(rotating.keys().await.expect("listed"), ["new"]);
+}
+
+/// Runs a statement behind the store's back.
+async fn tamper(subject: &Subject, sql: &str) {
+    use sqlx::Connection;
+    let sql = sqlx::AssertSqlSafe(sql.to_owned());
+    match &subject.place {
+        Place::File(file) => {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+            let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opens");
+            sqlx::raw_sql(sql).execute(&mut connection).await.expect("runs");
+        }
+        Place::Server(database) => {
+            let mut connection = sqlx::PgConnection::connect(&database.admin_url).await.expect("opens");
+            sqlx::raw_sql(sql).execute(&mut connection).await.expect("runs");
+        }
+    }
+}
+
+/// Everything in a database, bytes as text. A dump writes them in hexadecimal.
+fn dump(url: &str) -> Vec<u8> {
+    let mut dump = std::process::Command::new(catchment_testkit::backends::postgres_programs().join("pg_dump"));
+    let out = dump.arg(url).output().expect("pg_dump runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let mut everything = out.stdout;
+    for word in everything.clone().split(|byte| byte.is_ascii_whitespace()) {
+        everything.extend(word.strip_prefix(b"\\\\x").and_then(|digits| hex::decode(digits).ok()).unwrap_or_default());
+    }
+    everything
+}

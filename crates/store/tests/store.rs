@@ -1,0 +1,74 @@
+//! What a store promises, on both databases.
+
+mod promises;
+mod support;
+
+/// Makes one test of each promise, for each database.
+macro_rules! promised {
+    ($($group:ident: $($promise:ident),* $(,)?;)*) => {
+        promised!(@on sqlite; $($group: $($promise),*;)*);
+        promised!(@on postgres; $($group: $($promise),*;)*);
+    };
+    (@on $database:ident; $($group:ident: $($promise:ident),*;)*) => {
+        mod $database {
+            $(mod $group {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    crate::promises::$group::$promise(&crate::support::$database().await).await;
+                })*
+            })*
+        }
+    };
+}
+
+promised! {
+    integrations:
+        a_new_one_is_as_it_was_given,
+        the_same_settings_are_the_same_integration,
+        many_who_look_for_the_same_one_find_one,
+        another_tenants_is_not_there,
+        an_administrator_sees_the_whole_organization,
+        a_list_comes_in_pages_and_by_vendor,
+        what_is_not_named_stays,
+        of_two_changes_of_one_revision_one_wins,
+        what_is_disconnected_has_no_secrets_and_no_jobs,
+        what_is_deleted_leaves_nothing_but_the_audit_log,
+        failures_count_up_until_something_succeeds,
+        nobody_acts_without_a_name,
+        text_may_hold_anything;
+    secrets:
+        they_open_for_their_integration_alone,
+        a_row_copied_to_another_organization_is_refused,
+        none_is_in_the_database,
+        without_a_vault_nothing_is_kept_or_opened,
+        rotation_reseals_in_batches_and_leaves_what_it_cannot_open,
+        rotation_never_replaces_a_newer_secret;
+    jobs:
+        a_job_runs_once_and_ends,
+        one_integration_runs_one_job_at_a_time,
+        a_job_waits_for_its_time,
+        a_lapsed_lease_is_taken_over_and_the_old_worker_is_fenced_off,
+        a_beat_keeps_the_lease_and_tells_of_a_cancellation,
+        a_waiting_job_is_cancelled_at_once,
+        a_job_that_was_to_stop_is_not_taken_over,
+        what_is_released_is_due_at_once_and_has_not_failed,
+        what_is_put_off_says_why_and_waits,
+        a_job_that_cost_five_workers_fails,
+        a_thousand_jobs_of_one_do_not_starve_another,
+        files_are_recorded_once_each_and_ingested_stays_so,
+        another_tenants_job_is_not_there,
+        the_queue_is_counted,
+        old_jobs_are_pruned_with_their_files;
+    rest:
+        what_is_done_is_noted_with_who_and_how,
+        a_key_does_its_work_once,
+        a_key_that_was_dropped_is_free,
+        keys_of_users_are_apart,
+        of_many_with_one_key_one_does_the_work,
+        a_thread_gives_its_last_messages_oldest_first,
+        another_tenants_thread_is_not_there,
+        messages_appended_at_once_are_all_kept,
+        files_and_runs_are_listed_as_they_stand,
+        another_tenants_ledger_is_not_there,
+        it_is_ready_until_it_is_closed;
+}
