@@ -173,9 +173,9 @@ async fn index(client: &Client, key: &str, indexed: Indexed) -> Result<()> {
         ..CreateFieldIndexCollection::default()
     };
     client
-        .change(|qdrant| {
+        .call(|qdrant| {
             let request = request.clone();
-            async move { qdrant.create_field_index(request).await }
+            async move { qdrant.create_field_index(request).await.map(drop) }
         })
         .await
 }
@@ -216,10 +216,16 @@ pub(crate) async fn open_space(client: &Client, space: &Space) -> Result<()> {
             ordering: Some(strong()),
             ..CreateVectorNameRequest::default()
         };
+        // Whether it is done is seen below.
         client
-            .change_unless(exists_already, |qdrant| {
+            .call(|qdrant| {
                 let request = request.clone();
-                async move { qdrant.create_vector_name(request).await }
+                async move {
+                    match qdrant.create_vector_name(request).await {
+                        Err(error) if exists_already(&error) => Ok(()),
+                        answer => answer.map(drop),
+                    }
+                }
             })
             .await?;
     }
