@@ -1,0 +1,159 @@
+//! Download: a blob's bytes as they are stored, of the version that was listed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, Retry, async_trait};
+use futures::{StreamExt, stream::BoxStream};
+use md5::{Digest, Md5};
+use reqsign_core::hash::base64_encode;
+
+use crate::{
+    container::Container,
+    names::{can_be_addressed, is_unsaid},
+    wire::Wire,
+    xml::quoted,
+};
+
+/// How often a body is taken up again where it broke off, without much coming in between.
+const RESUMES: u32 = 3;
+
+/// What counts as much.
+const PROGRESS: u64 = 1 << 20;
+
+#[async_trait]
+impl Download for Container {
+    async fn open(&self, entry: &Entry, range: Option<ByteRange>) -> Result<Content> {
+        self.read(entry, range.unwrap_or(ByteRange::from(0))).await.map_err(|error| match error.get("path") {
+            Some(_) => error,
+            None => error.with("path", &entry.path),
+        })
+    }
+}
+
+impl Container {
+    async fn read(&self, entry: &Entry, range: ByteRange) -> Result<Content> {
+        let name = entry.id.as_str();
+        if !name.starts_with(self.prefix.as_str()) || !can_be_addressed(name) || name.contains('\\') {
+            return Err(Error::not_found(&entry.path));
+        }
+        if entry.is_container() || name.is_empty() || name.ends_with('/') {
+            return Err(Error::unsupported("a folder has no content of its own: read the files in it"));
+        }
+        let listed = entry.fingerprint.as_ref().map(Fingerprint::as_str);
+        let etag = listed.filter(|mark| mark.ends_with('"'));
+        // A range of nothing cannot be asked for; one byte is, to see that the blob is there.
+        let nothing = range.length == Some(0);
+        let until = range.length.map(|length| range.offset.saturating_add(length.max(1)));
+        let download = match self.wire.get(name, etag, range.offset, until).await {
+            Ok(download) => download,
+            // The range begins behind the end, or the blob is empty.
+            Err(error) if is_past_the_end(&error) && entry.size.is_none_or(|size| range.offset >= size) => {
+                return Ok(empty(listed));
+            }
+            Err(error) => return Err(error),
+        };
+        let tag = download.etag.as_deref().and_then(quoted);
+        if let (Some(etag), Some(tag)) = (etag, &tag)
+            && etag != tag
+        {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "the blob has changed since it was listed: list it again, then read it",
+            ));
+        }
+        if nothing {
+            return Ok(Content { version: tag, ..empty(listed) });
+        }
+        let header = |name: &str| download.head.header(name).map(str::to_owned);
+        let mime = header("content-type").filter(|mime| !is_unsaid(mime));
+        // Beside a part of a blob it would be the part's, or the whole's.
+        let hash = header("content-md5").filter(|_| range == ByteRange::from(0));
+        let size = download.size;
+        let transfer = Transfer {
+            wire: Arc::clone(&self.wire),
+            name: name.to_owned(),
+            etag: tag.clone(),
+            at: range.offset,
+            end: size.map(|size| range.offset.saturating_add(size)),
+        };
+        let body = whole(transfer.bytes(download.body), hash);
+        Ok(Content { size, version: tag.or_else(|| listed.map(str::to_owned)), mime, body })
+    }
+}
+
+type Body = BoxStream<'static, Result<Bytes>>;
+
+/// A transfer that can be taken up again, on the version it began with.
+struct Transfer {
+    wire: Arc<Wire>,
+    name: String,
+    etag: Option<String>,
+    /// The next byte.
+    at: u64,
+    /// The first byte not wanted.
+    end: Option<u64>,
+}
+
+impl Transfer {
+    fn bytes(mut self, mut body: Body) -> Body {
+        let bytes = async_stream::try_stream! {
+            let mut left = RESUMES;
+            let mut came = 0;
+            loop {
+                match body.next().await {
+                    None => break,
+                    Some(Ok(chunk)) => {
+                        self.at += chunk.len() as u64;
+                        came += chunk.len() as u64;
+                        yield chunk;
+                    }
+                    Some(Err(error)) => {
+                        if came >= PROGRESS {
+                            left = RESUMES;
+                        }
+                        let goes_on = self.etag.is_some() && self.end.is_some_and(|end| self.at < end);
+                        if left == 0 || !goes_on || error.retry() == Retry::Never {
+                            Err(error)?;
+                        }
+                        (left, came) = (left - 1, 0);
+                        let again = self.wire.get(&self.name, self.etag.as_deref(), self.at, self.end).await?;
+                        body = again.body;
+                    }
+                }
+            }
+        };
+        bytes.boxed()
+    }
+}
+
+/// The bytes, and an error behind the last if they are not those of the hash.
+fn whole(mut body: Body, hash: Option<String>) -> Body {
+    let bytes = async_stream::try_stream! {
+        let mut md5 = hash.is_some().then(Md5::new);
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk?;
+            if let Some(md5) = &mut md5 {
+                md5.update(&chunk);
+            }
+            yield chunk;
+        }
+        let found = md5.map(|md5| base64_encode(&md5.finalize()));
+        if found != hash {
+            Err(Error::new(
+                ErrorKind::Unreadable,
+                "the content is not what its MD5 says: it was damaged on the way, or stored with a wrong one; import \
+                 again, and if that does not help upload the blob again",
+            ))?;
+        }
+    };
+    bytes.boxed()
+}
+
+fn is_past_the_end(error: &Error) -> bool {
+    error.get("code") == Some("InvalidRange") || error.get("status") == Some("416")
+}
+
+fn empty(version: Option<&str>) -> Content {
+    Content { size: Some(0), version: version.map(str::to_owned), mime: None, body: futures::stream::empty().boxed() }
+}
