@@ -31,6 +31,9 @@ const NODE_PACKAGES: &[&str] = &["azurite@3.37.0"];
 /// held against.
 const QDRANT: &[&str] = &["qdrant-client==1.20.0", "qdrant-edge-py==0.9.0"];
 
+/// Calls every route as its description says, and otherwise.
+const SCHEMATHESIS: &[&str] = &["schemathesis==4.32.5"];
+
 #[derive(Subcommand)]
 pub(crate) enum Action {
     /// Install them, if they are not there yet.
@@ -59,6 +62,7 @@ pub(crate) fn install() -> Result<PathBuf> {
     environment(&folder.join("py"), PACKAGES)?;
     node::packages(&folder.join("node"), NODE_PACKAGES)?;
     environment(&folder.join("qdrant"), QDRANT)?;
+    environment(&folder.join("schemathesis"), SCHEMATHESIS)?;
     Ok(folder)
 }
 

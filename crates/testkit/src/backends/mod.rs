@@ -22,9 +22,11 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 mod azurite;
+mod openssh;
 mod postgres;
 
 pub use azurite::{AzureServer, azurite};
+pub use openssh::{PASSPHRASE, SftpServer, openssh, rclone_sftp};
 pub use postgres::{PostgresDatabase, PostgresServer, postgres, postgres_programs};
 
 /// The guard starts a server, says where it is, and ends it when the run is over.
@@ -90,6 +92,14 @@ pub fn folder() -> PathBuf {
 /// When it is not installed.
 pub fn program(name: &str) -> PathBuf {
     installed(&format!("py/bin/{name}"))
+}
+
+/// schemathesis, which calls every route of a server as its description says, and otherwise.
+///
+/// # Panics
+/// When it is not installed.
+pub fn schemathesis() -> PathBuf {
+    installed("schemathesis/bin/schemathesis")
 }
 
 /// A file of the backends.
