@@ -5,6 +5,7 @@ mod claims;
 mod fetch;
 mod keys;
 mod mint;
+pub mod oauth;
 mod verifier;
 
 pub use callers::{Caller, Callers, Role};

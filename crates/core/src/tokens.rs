@@ -10,7 +10,8 @@ use crate::{error::Result, secret::Secret, tenant::IntegrationId};
 /// Keeps the tokens of integrations. A swap is durable when it returns.
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync {
-    /// The tokens of an integration and the revision they stand at.
+    /// The tokens of an integration and the revision they stand at. No revision is given twice,
+    /// not even after the tokens were removed.
     async fn load(&self, key: IntegrationId) -> Result<Option<(Tokens, Revision)>>;
 
     /// Replaces the tokens if they still stand at `expect` (`None`: if there are none yet), and
@@ -42,6 +43,8 @@ pub struct Fence(pub i64);
 pub struct Tokens {
     /// Sent with each call.
     pub access: Secret,
+    /// When the access token was issued, by the clock of whoever received it.
+    pub issued: DateTime<Utc>,
     /// Exchanged for a new access token.
     pub refresh: Option<Secret>,
     /// When the access token ends; `None` where the vendor does not say.

@@ -4,6 +4,7 @@ pub mod backends;
 pub mod faults;
 pub mod ledger;
 pub mod model;
+pub mod tokens;
 
 #[doc(hidden)]
 pub mod browse;

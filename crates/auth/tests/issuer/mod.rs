@@ -157,6 +157,16 @@ impl Issuer {
         self.shared.asked.load(Ordering::SeqCst)
     }
 
+    /// Waits until the keys were fetched so often.
+    pub(crate) async fn was_asked(&self, times: usize) {
+        let asked = async {
+            while self.asked() < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), asked).await.expect("asked in time");
+    }
+
     pub(crate) fn callers(&self) -> Callers {
         self.callers_with(Claims::default())
     }
