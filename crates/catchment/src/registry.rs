@@ -4,5 +4,9 @@ use catchment_core::Registry;
 
 /// Every connector there is.
 pub(crate) fn registry() -> Registry {
-    Registry::new().with::<catchment_folder::Folder>().with::<catchment_s3::S3>()
+    Registry::new()
+        .with::<catchment_folder::Folder>()
+        .with::<catchment_s3::S3>()
+        .with::<catchment_azure_blob::AzureBlob>()
+        .with::<catchment_sftp::Sftp>()
 }

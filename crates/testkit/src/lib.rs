@@ -22,6 +22,9 @@ mod listing;
 #[doc(hidden)]
 pub mod network;
 mod promises;
+#[doc(hidden)]
+pub mod stream;
+pub mod tcp;
 mod verdict;
 
 pub use fixture::Fixture;

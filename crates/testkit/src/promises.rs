@@ -8,7 +8,8 @@ use crate::{fixture::Fixture, verdict::Promise};
 /// `conformance!(MyFixture => browse, download, fingerprints)`.
 ///
 /// `generic` is always included. `flat` belongs to a connector with a flat listing, `network` to
-/// one that speaks to a server. A suite that leaves out something the connector has fails.
+/// one that speaks HTTP to a server, `stream` to one that speaks something else. A suite that leaves
+/// out something the connector has fails.
 #[macro_export]
 macro_rules! conformance {
     ($fixture:ty => $($group:ident),+ $(,)?) => {
@@ -93,6 +94,18 @@ macro_rules! __promises {
             dropping_a_body_stops_the_transfer
         }
     };
+    ($then:ident $fixture:ty, stream) => {
+        $crate::__each! { $then $fixture, stream:
+            a_wrong_credential_is_refused
+            a_server_that_went_away_is_unavailable
+            what_is_no_protocol_is_an_error
+            a_silent_server_is_given_up
+            a_cut_listing_is_never_shorter
+            a_cut_body_is_never_shorter
+            nothing_flows_ahead_of_need
+            a_dropped_body_stops_flowing
+        }
+    };
 }
 
 #[doc(hidden)]
@@ -136,6 +149,7 @@ pub fn promises<F: Fixture>() -> Vec<Promise<F>> {
     all.extend(crate::__promises!(list F, download));
     all.extend(crate::__promises!(list F, fingerprints));
     all.extend(crate::__promises!(list F, network));
+    all.extend(crate::__promises!(list F, stream));
     all
 }
 
@@ -158,7 +172,8 @@ pub fn covers<F: Fixture>(groups: &[&str]) {
         needed.push("flat");
     }
     // Whoever signs in speaks to a server.
-    if fixture.server().is_some() || F::Vendor::AUTH.iter().any(|method| *method != AuthMethod::None) {
+    let signs_in = F::Vendor::AUTH.iter().any(|method| *method != AuthMethod::None);
+    if (fixture.server().is_some() || signs_in) && !groups.contains(&"stream") {
         needed.push("network");
     }
     let missing: Vec<_> = needed.into_iter().filter(|need| !groups.contains(need)).collect();

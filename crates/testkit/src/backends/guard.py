@@ -137,10 +137,88 @@ def postgres():
     return {"address": f"127.0.0.1:{port}", "password": password}
 
 
+def sftp_keys(place, kinds):
+    """Keys of each kind, plain and encrypted, and the lines of their public halves."""
+    os.makedirs(place, mode=0o700)
+    phrase = "its own passphrase"
+
+    def make(*words):
+        subprocess.run(["ssh-keygen", "-q", *words], stdout=sys.stderr, check=True)
+
+    for kind, bits in kinds:
+        first = f"{place}/{kind}"
+        make("-t", kind, "-b", bits, "-N", "", "-C", kind, "-f", first)
+        forms = {"-encrypted": (["-p"], phrase)}
+        if kind != "ed25519":
+            forms.update({"-pem": (["-p", "-m", "PEM"], ""), "-pem-encrypted": (["-p", "-m", "PEM"], phrase)})
+            forms.update({"-pkcs8": (["-p", "-m", "PKCS8"], ""), "-pkcs8-encrypted": (["-p", "-m", "PKCS8"], phrase)})
+        for form, (words, secret) in forms.items():
+            shutil.copy(first, first + form)
+            make(*words, "-P", "", "-N", secret, "-f", first + form)
+    lines = [open(f"{place}/{kind}.pub").read() for kind, _ in kinds]
+    with open(place + "/authorized_keys", "w") as file:
+        file.writelines(lines)
+    return [line.strip() for line in lines]
+
+
+SFTP_KINDS = [("ed25519", "256"), ("ecdsa", "384"), ("rsa", "2048")]
+
+
+def openssh():
+    import getpass, socket
+    global child
+    user = getpass.getuser()
+    root = os.getuid() == 0
+    limited = "nobody" if root else user
+    if root:
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    place = os.path.join(folder, "openssh")
+    data = place + "/data"
+    os.makedirs(data)
+    host_keys = sftp_keys(place + "/host", SFTP_KINDS)
+    sftp_keys(place + "/keys", SFTP_KINDS)
+    # The limited user has to get there, and sshd reads the file as that user.
+    for path in (folder, place, data, place + "/keys"):
+        os.chmod(path, 0o711)
+    os.chmod(place + "/keys/authorized_keys", 0o644)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = [f"Port {port}", "ListenAddress 127.0.0.1", "PidFile none", f"AuthorizedKeysFile {place}/keys/authorized_keys"]
+    settings += [f"HostKey {place}/host/{kind}" for kind, _ in SFTP_KINDS]
+    settings += ["StrictModes no", "UsePAM no", "PermitRootLogin yes", "PasswordAuthentication no", "KbdInteractiveAuthentication no"]
+    settings += [f"AllowUsers {user} {limited}", "Subsystem sftp internal-sftp", "ForceCommand internal-sftp"]
+    settings += ["AllowTcpForwarding no", "X11Forwarding no", "UseDNS no", "MaxStartups 1000", "PerSourceMaxStartups none", "PrintMotd no"]
+    with open(place + "/config", "w") as file:
+        file.write("\n".join(settings) + "\n")
+    child = subprocess.Popen([program, "-D", "-e", "-f", place + "/config"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    for line in child.stderr:
+        sys.stderr.write(line)
+        if "Server listening on" in line:
+            break
+    else:
+        sys.exit("it ended")
+    import threading
+    threading.Thread(target=lambda: [sys.stderr.write(line) for line in child.stderr], daemon=True).start()
+    return {"address": f"127.0.0.1:{port}", "user": user, "limited": limited, "password": None, "host_keys": host_keys, "folder": data, "root": data, "keys": place + "/keys"}
+
+
+def rclone_sftp():
+    place = os.path.join(folder, "rclone-sftp")
+    data = place + "/data"
+    os.makedirs(data)
+    host_keys = sftp_keys(place + "/host", SFTP_KINDS[:1])
+    # What is put next to it has to be seen at once.
+    options = ["--vfs-cache-mode", "off", "--dir-cache-time", "0s", "--poll-interval", "0s", "--config", ""]
+    command = [program, "serve", "sftp", "--addr", "127.0.0.1:0", "--user", "ann", "--pass", "its own", "--key", place + "/host/ed25519", *options, data]
+    address = start(command, "listening on")
+    return {"address": address, "user": "ann", "limited": "ann", "password": "its own", "host_keys": host_keys, "folder": data, "root": "/", "keys": place + "/host"}
+
+
 signal.signal(signal.SIGTERM, finish)
 birth = born(owner)
 try:
-    kinds = {"rclone": rclone, "azurite": azurite, "postgres": postgres, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
+    kinds = {"rclone": rclone, "azurite": azurite, "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
     ready = kinds[kind]()
     print(json.dumps(ready), flush=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

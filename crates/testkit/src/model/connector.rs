@@ -32,6 +32,9 @@ use crate::{
 /// Marks an answer that broke off.
 const CUT: &str = "cut";
 
+/// How long the head of an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 static CLIENTS: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) struct Client {
@@ -58,6 +61,11 @@ impl Client {
         self.settings.breaks.as_deref() == Some(promise)
     }
 
+    /// One promise under the names it has on HTTP and on any connection.
+    fn breaks_either(&self, one: &str, other: &str) -> bool {
+        self.breaks(one) || self.breaks(other)
+    }
+
     /// Sends a call, again after a pause if the server asks for a short one.
     async fn call(&self, operation: &str, ask: &Ask) -> Result<(Head, BufReader<TcpStream>)> {
         match self.once(operation, ask).await {
@@ -79,7 +87,8 @@ impl Client {
             Error::new(ErrorKind::Unavailable, "the server does not answer: is it running").source(error)
         };
         let mut stream = TcpStream::connect(self.settings.address).await.map_err(|error| {
-            let hides = self.breaks("a_server_that_is_down_is_unavailable");
+            let hides =
+                self.breaks_either("a_server_that_is_down_is_unavailable", "a_server_that_went_away_is_unavailable");
             if hides { Error::internal("something went wrong").source(error) } else { gone(error) }
         })?;
         let query = serde_json::to_string(ask).map_err(|error| Error::internal("no JSON").source(error))?;
@@ -88,7 +97,12 @@ impl Client {
         let request = format!("GET /{operation}?{query} HTTP/1.1\r\nhost: model\r\nauthorization: {token}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.map_err(gone)?;
         let mut stream = BufReader::with_capacity(64 * 1024, stream);
-        let head = Head::read(&mut stream).await.map_err(|error| match error.kind() {
+        let head = tokio::time::timeout(PATIENCE, Head::read(&mut stream)).await.map_err(|_| {
+            let hides = self.breaks("a_silent_server_is_given_up");
+            let kind = if hides { ErrorKind::Internal } else { ErrorKind::Timeout };
+            Error::new(kind, "no answer came: try again")
+        })?;
+        let head = head.map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => Error::protocol("that was not HTTP"),
             _ => gone(error),
         })?;
@@ -150,8 +164,11 @@ impl Client {
     fn swallows(&self, error: &Error) -> bool {
         match error.kind() {
             ErrorKind::Unauthenticated | ErrorKind::Forbidden => self.breaks("a_refusal_is_never_an_empty_list"),
-            ErrorKind::Protocol => self.breaks("garbage_is_an_error"),
-            ErrorKind::Unavailable => error.get(CUT).is_some() && self.breaks("a_truncated_list_is_an_error"),
+            ErrorKind::Protocol => self.breaks_either("garbage_is_an_error", "what_is_no_protocol_is_an_error"),
+            ErrorKind::Unavailable => {
+                error.get(CUT).is_some()
+                    && self.breaks_either("a_truncated_list_is_an_error", "a_cut_listing_is_never_shorter")
+            }
             _ => false,
         }
     }
@@ -173,7 +190,7 @@ impl Client {
 impl Connector for Client {
     async fn check(&self) -> Result<Account> {
         self.call("check", &Ask::default()).await.map_err(|error| {
-            let hides = self.breaks("a_wrong_credential_is_unauthenticated");
+            let hides = self.breaks_either("a_wrong_credential_is_unauthenticated", "a_wrong_credential_is_refused");
             if hides && error.kind() == ErrorKind::Unauthenticated {
                 Error::new(ErrorKind::Forbidden, "something is not allowed")
             } else {
@@ -255,11 +272,11 @@ impl Download for Client {
             version = mark.map(str::to_owned);
         }
         let length = head.length().unwrap_or_default();
-        let pads = self.breaks("a_truncated_body_is_an_error");
-        let body = if self.breaks("nothing_is_read_ahead_of_need") {
+        let pads = self.breaks_either("a_truncated_body_is_an_error", "a_cut_body_is_never_shorter");
+        let body = if self.breaks_either("nothing_is_read_ahead_of_need", "nothing_flows_ahead_of_need") {
             // More than the whole file has, however small the pieces come.
             detached(chunks(stream, length, pads), 1 << 16, true)
-        } else if self.breaks("dropping_a_body_stops_the_transfer") {
+        } else if self.breaks_either("dropping_a_body_stops_the_transfer", "a_dropped_body_stops_flowing") {
             detached(chunks(stream, length, pads), 1, false)
         } else {
             chunks(stream, length, pads).boxed()
