@@ -23,7 +23,7 @@ fn page(number: usize) -> Vec<Entry> {
 }
 
 async fn store(dir: &std::path::Path) -> (Scoped, IntegrationId) {
-    let store = Store::open(dir.join("catchment.db")).await.expect("a database").scoped(&Tenant::local());
+    let store = Store::open(dir.join("catchment.db")).await.expect("a database").scoped(Tenant::local());
     let integration = store.find_or_create("s3", "bench", &serde_json::json!({})).await;
     (store, integration.expect("an integration").id)
 }

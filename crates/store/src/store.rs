@@ -101,3 +101,90 @@ impl Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::Future,
+        pin::{Pin, pin},
+        task::Poll,
+    };
+
+    use catchment_core::{Entry, Ledger, Retry, RunOutcome, Tenant};
+
+    use super::*;
+
+    async fn local() -> (Scoped, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        (Store::open(dir.path().join("catchment.db")).await.unwrap().scoped(&Tenant::local()), dir)
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_says_so_and_costs_nothing_but_the_call() {
+        let (scoped, _dir) = local().await;
+        let integration = scoped.find_or_create("s3", "one", &serde_json::json!({})).await.unwrap().id;
+        let run = scoped.begin(integration, &[]).await.unwrap();
+        let entries: Vec<_> = (0..1_000).map(|n| Entry::file(format!("{n}"), format!("{n}"))).collect();
+        // What there is holds for the one connection that writes.
+        let mut writer = scoped.write().await.unwrap();
+        let pages = writer.one("PRAGMA page_count", []).await.unwrap().int(0).unwrap();
+        let full: &'static str = format!("PRAGMA max_page_count = {}", pages + 2).leak();
+        writer.all(full, []).await.unwrap();
+        writer.commit().await.unwrap();
+        let error = scoped.seen(&run, &entries).await.unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Never));
+        assert!(error.message().contains("disk is full"), "{error}");
+
+        let mut writer = scoped.write().await.unwrap();
+        writer.all("PRAGMA max_page_count = 1000000", []).await.unwrap();
+        writer.commit().await.unwrap();
+        assert!(scoped.entries(integration, None, 10).await.unwrap().is_empty(), "all or nothing");
+        assert!(!scoped.seen(&run, &entries).await.unwrap()[0].again);
+    }
+
+    /// Polls a future up to `polls` times, then drops it.
+    async fn dropped_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        for _ in 0..polls {
+            if let Poll::Ready(output) = polled(future.as_mut()).await {
+                return Some(output);
+            }
+            tokio::task::yield_now().await;
+        }
+        None
+    }
+
+    async fn polled<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+        std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+    }
+
+    async fn leaves_nothing_half_done(scoped: Scoped) {
+        let integration = scoped.find_or_create("s3", "one", &serde_json::json!({})).await.unwrap().id;
+        let mut finished = false;
+        for polls in 0..200 {
+            let run = scoped.begin(integration, &[]).await.unwrap();
+            let entries = [Entry::file(format!("{polls}-a"), "a"), Entry::file(format!("{polls}-b"), "b")];
+            finished |= dropped_after(polls, scoped.seen(&run, &entries)).await.is_some();
+            // The connection is free again, and both entries are there, or neither.
+            scoped.finish(&run, RunOutcome::Aborted).await.unwrap();
+            let held = scoped.entries(integration, None, 10_000).await.unwrap();
+            let there = held.iter().filter(|held| entries.iter().any(|entry| entry.id == held.entry)).count();
+            assert!(there == 0 || there == 2, "{there} after {polls} polls");
+        }
+        assert!(finished, "some were not dropped early");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_dropped_leaves_nothing_half_done() {
+        let (scoped, _dir) = local().await;
+        leaves_nothing_half_done(scoped).await;
+    }
+
+    #[tokio::test]
+    async fn a_call_to_postgres_that_is_dropped_leaves_nothing_half_done() {
+        let database = tokio::task::spawn_blocking(|| catchment_testkit::backends::postgres().database());
+        let url = Secret::new(database.await.unwrap().url);
+        let options = Options { max_connections: 2, ..Options::default() };
+        leaves_nothing_half_done(Store::connect(&url, options).await.unwrap().scoped(&Tenant::local())).await;
+    }
+}

@@ -13,7 +13,7 @@ fn directory() -> TempDir {
 }
 
 fn local(store: &Store) -> Scoped {
-    store.scoped(&Tenant::local())
+    store.scoped(Tenant::local())
 }
 
 async fn refused(file: &Path) -> Error {

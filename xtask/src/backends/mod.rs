@@ -2,9 +2,10 @@
 //!
 //! They live in one folder, `$CATCHMENT_BACKENDS` or the cache in the home folder, laid out as
 //! `catchment-testkit` expects it: `py/bin/moto_server`, `py/bin/rclone`,
-//! `node/node_modules/azurite`.
+//! `node/node_modules/azurite`. Postgres is a package of the system, and not kept here.
 
 mod node;
+mod postgres;
 mod python;
 mod server;
 
@@ -87,6 +88,7 @@ fn up(folder: &Path) -> Result<()> {
         println!("export {variable}={}", server.url());
         pids += &format!("{}\n", server.leave_running());
     }
+    println!("export CATCHMENT_DATABASE_URL={}", postgres::up(&run)?);
     println!("export CATCHMENT_S3_RCLONE_KEY={}", server::RCLONE_KEY);
     println!("export CATCHMENT_S3_RCLONE_SECRET={}", server::RCLONE_SECRET);
     fs::write(run.join("pids"), pids)?;
@@ -94,6 +96,7 @@ fn up(folder: &Path) -> Result<()> {
 }
 
 fn down(folder: &Path) -> Result<()> {
+    postgres::down(&folder.join("run"))?;
     let record = folder.join("run/pids");
     let Ok(pids) = fs::read_to_string(&record) else { return Ok(()) };
     for pid in pids.lines().filter_map(|line| line.parse().ok()) {

@@ -93,8 +93,9 @@ impl Watch {
 
 impl Postgres {
     pub(crate) async fn connect(url: &Secret, options: &Options) -> Result<Self> {
+        let ours = ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme));
         // The reason is not kept: it may quote the URL, and with it the password.
-        let reached = PgConnectOptions::from_str(url.expose()).map_err(|_| {
+        let reached = PgConnectOptions::from_str(url.expose()).ok().filter(|_| ours).ok_or_else(|| {
             Error::config(
                 "database",
                 "this is not the URL of a Postgres database: write postgres://user:password@host:5432/database",
@@ -103,7 +104,8 @@ impl Postgres {
         let reached = reached.application_name("catchment").statement_cache_capacity(STATEMENTS);
         let database = reached.get_database().unwrap_or_else(|| reached.get_username());
         let origin = Arc::new(Origin::server(format!("{}:{}/{database}", reached.get_host(), reached.get_port())));
-        let watch = Arc::new(Watch { limit: options.statement_timeout + ON_THE_WAY, lost: Mutex::new(None), origin });
+        let limit = options.statement_timeout + options.statement_timeout.min(ON_THE_WAY);
+        let watch = Arc::new(Watch { limit, lost: Mutex::new(None), origin });
         prepare(&reached, options, &watch).await?;
 
         let pool = PgPoolOptions::new()

@@ -244,7 +244,7 @@ pub(crate) async fn files_are_recorded_once_each_and_ingested_stays_so(subject: 
     assert_eq!((found[0].bytes, found[0].chunks, found[0].path.as_str()), (5_000_000_000, 3, "in/b"));
     let rest = ann.job_files(id, Some(found[1].number), 1).await.expect("listed");
     assert_eq!(rest, found[2..3]);
-    subject.store.record_files(&claimed, &[failed.clone()]).await.expect("recorded");
+    subject.store.record_files(&claimed, std::slice::from_ref(&failed)).await.expect("recorded");
     let found = ann.job_files(id, None, 100).await.expect("listed");
     assert_eq!((&found[2].status, &found[2].error), (&failed.status, &failed.error));
 }

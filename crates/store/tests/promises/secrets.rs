@@ -17,7 +17,7 @@ pub(crate) async fn they_open_for_their_integration_alone(subject: &Subject) {
          WHERE integration = {} AND field = 'key'",
         one.id, two.id
     );
-    tamper(subject, &copy).await;
+    subject.tamper(&copy).await;
     let error = ann.secrets(two.id).await.expect_err("not its own");
     assert_eq!((error.kind(), error.get("field")), (ErrorKind::Config, Some("key")));
     assert!(!format!("{error:?}").contains("planted"), "{error:?}");
@@ -32,15 +32,13 @@ pub(crate) async fn a_row_copied_to_another_organization_is_refused(subject: &Su
          SELECT {}, field, key_id, sealed FROM secrets WHERE integration = {}",
         theirs.id, hers.id
     );
-    tamper(subject, &copy).await;
+    subject.tamper(&copy).await;
     let error = mallory.secrets(theirs.id).await.expect_err("not theirs");
     assert_eq!(error.kind(), ErrorKind::Config);
     // The whole integration, id and all, under another organization.
-    tamper(
-        subject,
-        &format!("UPDATE integrations SET organization = 'other', user_id = 'mallory' WHERE id = {}", hers.id),
-    )
-    .await;
+    subject
+        .tamper(&format!("UPDATE integrations SET organization = 'other', user_id = 'mallory' WHERE id = {}", hers.id))
+        .await;
     assert_eq!(mallory.secrets(hers.id).await.expect_err("not theirs").kind(), ErrorKind::Config);
 }
 
@@ -89,11 +87,12 @@ pub(crate) async fn rotation_reseals_in_batches_and_leaves_what_it_cannot_open(s
     for number in 0..4 {
         made.push(ann.create(new(&number.to_string())).await.expect("made").id);
     }
-    tamper(
-        subject,
-        &format!("UPDATE secrets SET key_id = 'lost', sealed = '' WHERE integration = {} AND field = 'key'", made[0]),
-    )
-    .await;
+    subject
+        .tamper(&format!(
+            "UPDATE secrets SET key_id = 'lost', sealed = '' WHERE integration = {} AND field = 'key'",
+            made[0]
+        ))
+        .await;
     assert_eq!(subject.store.keys().await.expect("listed"), ["lost", "old"]);
     let store = subject.store.clone().with_vault(vault(NEW));
     let mut batches = Vec::new();
@@ -135,23 +134,6 @@ pub(crate) async fn rotation_never_replaces_a_newer_secret(subject: &Subject) {
     let opened = rotating.scoped(crate::support::ann()).secrets(made.id).await.expect("opened");
     assert_eq!(opened[0].1.expose(), last);
     assert_eq!(rotating.keys().await.expect("listed"), ["new"]);
-}
-
-/// Runs a statement behind the store's back.
-async fn tamper(subject: &Subject, sql: &str) {
-    use sqlx::Connection;
-    let sql = sqlx::AssertSqlSafe(sql.to_owned());
-    match &subject.place {
-        Place::File(file) => {
-            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-            let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opens");
-            sqlx::raw_sql(sql).execute(&mut connection).await.expect("runs");
-        }
-        Place::Server(database) => {
-            let mut connection = sqlx::PgConnection::connect(&database.admin_url).await.expect("opens");
-            sqlx::raw_sql(sql).execute(&mut connection).await.expect("runs");
-        }
-    }
 }
 
 /// Everything in a database, bytes as text. A dump writes them in hexadecimal.

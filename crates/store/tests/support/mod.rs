@@ -9,6 +9,7 @@ use catchment_store::{NewIntegration, NewJob, Options, Scope, Scoped, Store};
 use catchment_testkit::backends::{self, PostgresDatabase};
 use catchment_vault::{KeyRing, Vault};
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 /// An empty store, and what it stands on.
@@ -58,6 +59,24 @@ impl Subject {
             Place::Server(database) => connect(&database.url).await,
         }
         .with_vault(vault(OLD))
+    }
+
+    /// Runs a statement behind the store's back.
+    pub(crate) async fn tamper(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &self.place {
+            Place::File(file) => {
+                let options = SqliteConnectOptions::new().filename(file);
+                let mut connection = SqliteConnection::connect_with(&options).await.expect("opens");
+                sqlx::raw_sql(sql).execute(&mut connection).await.expect("runs");
+                connection.close().await.expect("closes");
+            }
+            Place::Server(database) => {
+                let mut connection = PgConnection::connect(&database.admin_url).await.expect("opens");
+                sqlx::raw_sql(sql).execute(&mut connection).await.expect("runs");
+                connection.close().await.expect("closes");
+            }
+        }
     }
 
     pub(crate) fn ann(&self) -> Scoped {
