@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
+    http::header,
     middleware::Next,
     response::Response,
 };
-use catchment_core::Tenant;
+use catchment_auth::Role;
 
 use crate::{
     extract::Caller,
@@ -17,11 +18,23 @@ use crate::{
     state::App,
 };
 
-pub(crate) async fn authenticate(State(_app): State<Arc<App>>, mut request: Request, next: Next) -> Result<Response> {
+/// Lets a request pass whose caller is known.
+pub(crate) async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Result<Response> {
+    let headers = request.headers();
+    let authorization = match headers.get(header::AUTHORIZATION) {
+        None => None,
+        Some(value) => Some(value.to_str().map_err(|_| unreadable())?),
+    };
+    let known = app.callers.identify(authorization).await?;
     let request_id = request.extensions().get::<RequestId>().cloned();
     let request_id = request_id.unwrap_or_else(|| RequestId::take(request.headers()));
-    let caller = Caller { tenant: Tenant::local(), admin: true, request_id };
-    note_caller(&caller.tenant.organization, &caller.tenant.user);
+    note_caller(&known.tenant.organization, &known.tenant.user);
+    let caller = Caller { tenant: known.tenant, admin: known.role == Role::Admin, request_id };
     request.extensions_mut().insert(caller);
-    Ok::<_, Problem>(next.run(request).await)
+    Ok(next.run(request).await)
+}
+
+fn unreadable() -> Problem {
+    let message = "the header `Authorization` holds more than ASCII: send `Bearer` and a token";
+    catchment_core::Error::new(catchment_core::ErrorKind::Unauthenticated, message).into()
 }

@@ -33,6 +33,9 @@ pub struct Config {
     pub workers: usize,
     /// How long a job stays with a worker that does not answer, before another takes it over.
     pub lease: Duration,
+    /// How long a job waits after its first failure that may pass; four times as long after each
+    /// further one, and the fifth is its end.
+    pub retry_pause: Duration,
 }
 
 /// What the connectors of a server's integrations may reach. What is `None` is allowed where
@@ -58,8 +61,9 @@ impl Default for Config {
             cors_origins: Vec::new(),
             hosts: Vec::new(),
             access: Access::default(),
-            workers: 2,
-            lease: Duration::from_secs(60),
+            workers: 4,
+            lease: Duration::from_secs(15),
+            retry_pause: Duration::from_secs(5),
         }
     }
 }

@@ -17,13 +17,14 @@ const EXPOSED: [HeaderName; 6] = [
     HeaderName::from_static("x-next-cursor"),
 ];
 
-pub(crate) fn layer(config: &Config) -> CorsLayer {
+/// `None` unless the settings name an origin.
+pub(crate) fn layer(config: &Config) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> =
         config.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     if origins.is_empty() {
-        return CorsLayer::new();
+        return None;
     }
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([
@@ -36,5 +37,6 @@ pub(crate) fn layer(config: &Config) -> CorsLayer {
             REQUEST_ID,
         ])
         .expose_headers(EXPOSED)
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_secs(600));
+    Some(layer)
 }

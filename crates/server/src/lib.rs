@@ -17,7 +17,10 @@ mod router;
 mod routes;
 mod server;
 mod state;
+mod worker;
 
+/// What routes of one's own are written with.
+pub use axum;
 pub use config::{Access, Config};
 pub use extract::Caller;
 pub use problem::{Problem, Result};

@@ -16,6 +16,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+use tokio_util::sync::CancellationToken;
 use tower::{Layer, util::ServiceExt};
 use tower_http::normalize_path::NormalizePathLayer;
 
@@ -36,6 +37,7 @@ pub(crate) async fn serve(
 ) -> Result<()> {
     let connections = Arc::new(Semaphore::new(app.config.max_connections));
     let graceful = GracefulShutdown::new();
+    let cut = CancellationToken::new();
     let mut stop = pin!(stop);
     loop {
         // Before accepting: whoever is too many waits in the system's queue, at no cost here.
@@ -49,7 +51,8 @@ pub(crate) async fn serve(
         };
         match (accepted, permit) {
             (Ok((stream, _)), Ok(permit)) => {
-                tokio::spawn(converse(stream, router.clone(), app.clone(), graceful.watcher(), permit));
+                let conversation = converse(stream, router.clone(), app.clone(), graceful.watcher(), permit);
+                tokio::spawn(cut.clone().run_until_cancelled_owned(conversation));
             }
             (Err(error), _) => {
                 tracing::warn!(error = ?error, "a connection cannot be accepted");
@@ -61,8 +64,11 @@ pub(crate) async fn serve(
     drop(listener);
     app.stopping.cancel();
     tracing::info!(connections = graceful.count(), "stopping");
-    if tokio::time::timeout(app.config.grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests were cut off at the end of the grace");
+    let mut ended = pin!(graceful.shutdown());
+    if tokio::time::timeout(app.config.grace, &mut ended).await.is_err() {
+        tracing::warn!("requests are cut off at the end of the grace");
+        cut.cancel();
+        ended.await;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use catchment_core::Result;
+use tower::util::option_layer;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     idempotent::idempotent,
     openapi,
     problem::Problem,
-    routes::{Routes, docs, integrations, operations},
+    routes::{Routes, ask, browse, docs, history, import, integrations, jobs, operations},
     state::App,
 };
 
@@ -28,9 +29,12 @@ pub(crate) fn router(app: &Arc<App>, extra: Routes) -> Result<Router> {
     // Everything here is answered in a bounded time; imports, questions and streams are not.
     let short = Routes::new()
         .merge(integrations::router())
+        .merge(import::short())
+        .merge(history::router())
+        .merge(jobs::short())
         .merge(operations::known())
         .layer(from_fn_with_state(app.clone(), bounded));
-    let long = Routes::new();
+    let long = Routes::new().merge(import::long()).merge(browse::long()).merge(ask::long()).merge(jobs::long());
     let mut known = short
         .merge(long)
         .merge(extra)
@@ -45,7 +49,7 @@ pub(crate) fn router(app: &Arc<App>, extra: Routes) -> Result<Router> {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(CompressionLayer::new())
-        .layer(cors::layer(&app.config))
+        .layer(option_layer(cors::layer(&app.config)))
         .layer(from_fn_with_state(app.clone(), floor))
         .with_state(app.clone());
     Ok(router)

@@ -3,15 +3,19 @@
 use std::{fmt, future::Future, net::SocketAddr, sync::Arc};
 
 use axum::Router;
+use catchment_auth::Callers;
 use catchment_core::{Error, ErrorKind, Ingestor, LanguageModel, Registry, Result};
 use catchment_engine::{Options, Parse};
 use catchment_index::Index;
 use catchment_store::Store;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{config::Config, guard::Guard, listen, metrics::Metrics, router::router, state::App};
+use crate::{config::Config, guard::Guard, listen, metrics::Metrics, router::router, state::App, worker};
 
 /// A server, before it listens.
 #[derive(Debug)]
@@ -30,6 +34,7 @@ pub struct Builder {
     ingestor: Option<Arc<dyn Ingestor>>,
     imports: Options,
     model: Option<Arc<dyn LanguageModel>>,
+    callers: Callers,
     routes: OpenApiRouter,
 }
 
@@ -44,6 +49,7 @@ impl Server {
             ingestor: None,
             imports: Options::default(),
             model: None,
+            callers: Callers::Local,
             routes: OpenApiRouter::new(),
         }
     }
@@ -55,7 +61,14 @@ impl Server {
 
     /// Serves until `stop` completes, then lets what is on its way end within the grace.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<()> {
-        listen::serve(self.listener, self.router, self.app, stop).await
+        let app = self.app.clone();
+        let answers = async {
+            let served = listen::serve(self.listener, self.router, self.app, stop).await;
+            app.stopping.cancel();
+            served
+        };
+        let (served, ()) = tokio::join!(answers, worker::run(app.clone()));
+        served
     }
 }
 
@@ -81,6 +94,13 @@ impl Builder {
         self
     }
 
+    /// How callers are told apart. Unless this is called, everybody is the person at the machine.
+    #[must_use]
+    pub fn callers(mut self, callers: Callers) -> Self {
+        self.callers = callers;
+        self
+    }
+
     /// Routes of one's own, on the same floor: whoever calls them has been identified, and a
     /// handler learns who it is from [`Caller`](crate::Caller). Takes an `axum::Router` as well.
     #[must_use]
@@ -96,7 +116,10 @@ impl Builder {
     /// `Config` when everybody would be let in on an address that others reach; `Unavailable`
     /// when the address is taken.
     pub async fn bind(self, config: Config) -> Result<Server> {
-        let guard = Guard::local(&config)?;
+        let guard = match &self.callers {
+            Callers::Local => Guard::local(&config)?,
+            Callers::Jwt(_) => Guard::Tokens,
+        };
         let listener = TcpListener::bind(config.listen).await.map_err(|error| {
             let remedy = "the server cannot listen there: stop what does, or give another address";
             Error::new(ErrorKind::Unavailable, remedy).with("listen", config.listen).source(error)
@@ -107,17 +130,25 @@ impl Builder {
             ingestor: self.ingestor.unwrap_or_else(|| self.index.clone()),
             index: self.index,
             parser: self.parser,
-            imports: self.imports,
+            imports: shared(self.imports),
             model: self.model,
+            callers: self.callers,
             guard,
             config,
             metrics: Metrics::new(),
             stopping: CancellationToken::new(),
             submitted: Notify::new(),
+            board: Arc::default(),
         });
         let router = router(&app, self.routes.with_state(()))?;
         Ok(Server { listener, router, app })
     }
+}
+
+/// All imports of a server share one budget: so many files at once, and one more for each import.
+fn shared(options: Options) -> Options {
+    let budget = options.budget.clone().unwrap_or_else(|| Arc::new(Semaphore::new(2 * options.concurrency)));
+    Options { budget: Some(budget), ..options }
 }
 
 impl fmt::Debug for Builder {

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use catchment_ask::Ask;
+use catchment_auth::Callers;
 use catchment_core::{Ingestor, LanguageModel, Registry};
 use catchment_engine::{Engine, Options, Parse};
 use catchment_index::Index;
@@ -10,7 +11,7 @@ use catchment_store::{Scoped, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, guard::Guard, metrics::Metrics};
+use crate::{config::Config, guard::Guard, metrics::Metrics, worker::Board};
 
 /// What the handlers and the worker share.
 pub(crate) struct App {
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) imports: Options,
     /// What writes answers; without it they are extractive.
     pub(crate) model: Option<Arc<dyn LanguageModel>>,
+    /// How callers are told apart.
+    pub(crate) callers: Callers,
     /// The settings.
     pub(crate) config: Config,
     /// Keeps foreign web pages away.
@@ -38,6 +41,8 @@ pub(crate) struct App {
     pub(crate) stopping: CancellationToken,
     /// Told when a job was submitted here, so that a worker of this server looks at once.
     pub(crate) submitted: Notify,
+    /// News of jobs, for those who follow them here.
+    pub(crate) board: Arc<Board>,
 }
 
 impl App {

@@ -122,7 +122,24 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if !value.is_object() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "the body: give an object of fields"));
     }
+    if let Some(field) = nul(&value) {
+        return Err(Problem::field(field, "holds the character U+0000, which nothing here can store: take it out"));
+    }
     Ok(config::parse(value)?)
+}
+
+/// The outermost field with a NUL in it or in its name. Postgres takes none, in text or in JSON.
+fn nul(value: &Value) -> Option<&str> {
+    fn within(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.contains('\0'),
+            Value::Array(items) => items.iter().any(within),
+            Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || within(value)),
+            _ => false,
+        }
+    }
+    let (name, _) = value.as_object()?.iter().find(|(name, value)| name.contains('\0') || within(value))?;
+    Some(if name.contains('\0') { "body" } else { name })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -28,6 +28,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let query = parts.uri.query().unwrap_or_default();
+        if let Some((field, _)) =
+            form_urlencoded(query).find(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
+            return Err(Problem::field(field.replace('\0', ""), "holds the character U+0000: take it out"));
+        }
         let form = Form::new(form_urlencoded(query));
         serde_path_to_error::deserialize(form).map(Self).map_err(|error| {
             let field = error.path().to_string();
@@ -50,8 +55,8 @@ fn refused(path: &str, sentence: &str) -> Problem {
     if let Some((name, _)) = quoted("missing field ") {
         return Problem::field(name, "missing: give this parameter");
     }
-    if quoted("duplicate field ").is_some() {
-        return Problem::field(path, "given twice: give it once");
+    if let Some((name, _)) = quoted("duplicate field ") {
+        return Problem::field(name, "given twice: give it once");
     }
     if let Some((_, known)) = sentence.strip_prefix("unknown variant ").and_then(|rest| rest.split_once("expected ")) {
         return Problem::field(path, format_args!("not one of the choices: give {}", known.replace('`', "")));
@@ -182,10 +187,10 @@ impl<S: Send + Sync> FromRequestParts<S> for UserId {
 }
 
 async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String> {
-    let undecodable = || Problem::field(name, "not valid: write it percent-encoded in UTF-8");
+    let undecodable = || Problem::field(name, "not valid: write it percent-encoded in UTF-8, without U+0000");
     let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| undecodable())?;
     let found = params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
-    found.ok_or_else(undecodable)
+    found.filter(|text| !text.contains('\0')).ok_or_else(undecodable)
 }
 
 #[cfg(test)]

@@ -1,7 +1,12 @@
 //! The routes, one module a group.
 
+pub(crate) mod ask;
+pub(crate) mod browse;
 pub(crate) mod docs;
+pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod integrations;
+pub(crate) mod jobs;
 pub(crate) mod operations;
 
 use std::sync::Arc;

@@ -58,9 +58,13 @@ pub(super) async fn attempt(app: Arc<App>, kind: Option<Arc<dyn JobKind>>, claim
     async {
         topic.tell();
         let stop = stop(&task, kind.as_deref(), &topic).await;
-        if let Err(error) = end(&task, kind.as_deref(), stop).await {
+        match end(&task, kind.as_deref(), stop).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                tracing::warn!(error = ?error, "the job is over, or another worker has it");
+            }
             // The lease lapses then, and the job is done once more.
-            tracing::error!(error = ?error, "how the job ended cannot be written down");
+            Err(error) => tracing::error!(error = ?error, "how the job ended cannot be written down"),
         }
         topic.tell();
     }
@@ -136,14 +140,14 @@ async fn end(task: &Task, kind: Option<&dyn JobKind>, stop: Stop) -> Result<()> 
             "cancelled"
         }
         Stop::Done(Ok(result)) => {
-            last_words(task).await?;
+            last_words(task).await;
             app.store.finish_job(claim, JobEnd::Succeeded(result)).await?;
             "succeeded"
         }
         Stop::Done(Err(error)) => {
             progress.ended();
             let failure = Failure { kind: error.kind(), message: error.to_string() };
-            last_words(task).await?;
+            last_words(task).await;
             if let Some(pause) = put_off(&error, claim.job.failures, app.config.retry_pause) {
                 tracing::warn!(error = ?error, pause_s = pause.as_secs(), "put off");
                 let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
@@ -162,10 +166,12 @@ async fn end(task: &Task, kind: Option<&dyn JobKind>, stop: Stop) -> Result<()> 
     Ok(())
 }
 
-/// How far it came at the last, for those who look at it later.
-async fn last_words(task: &Task) -> Result<()> {
+/// How far it came at the last, for those who look at it later. It ends without them, too.
+async fn last_words(task: &Task) {
     let progress = serde_json::to_value(task.progress.counts()).unwrap_or_default();
-    task.app.store.beat(&task.claim, task.app.config.lease, &progress).await.map(drop)
+    if let Err(error) = task.app.store.beat(&task.claim, task.app.config.lease, &progress).await {
+        tracing::debug!(error = ?error, "the last progress cannot be written down");
+    }
 }
 
 /// How long to wait before the next attempt; `None` if there is none.
@@ -203,8 +209,9 @@ mod tests {
 
     #[test]
     fn a_vendor_that_says_how_long_is_believed_up_to_an_hour() {
-        let limited =
-            |hours| Error::new(ErrorKind::RateLimited, "slow down").retry_after(Duration::from_secs(hours * 60 * 30));
+        let limited = |hours: u64| {
+            Error::new(ErrorKind::RateLimited, "slow down").retry_after(Duration::from_secs(hours * 60 * 30))
+        };
         assert_eq!(put_off(&limited(1), 0, FIRST), Some(Duration::from_secs(1_800)));
         assert_eq!(put_off(&limited(9), 0, FIRST), Some(LONGEST));
     }

@@ -15,7 +15,7 @@ mod progress;
 use std::{sync::Arc, time::Duration};
 
 use catchment_core::Result;
-use catchment_store::{Job, NewJob, Scoped};
+use catchment_store::{Job, JobId, NewJob, Scoped};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -41,6 +41,15 @@ impl App {
     pub(crate) async fn submit(&self, scoped: &Scoped, job: NewJob) -> Result<Job> {
         let job = scoped.submit(job).await?;
         self.submitted.notify_one();
+        Ok(job)
+    }
+
+    /// Calls a job off, and has it stop at once if it runs on this server.
+    pub(crate) async fn cancel(&self, scoped: &Scoped, id: JobId) -> Result<Job> {
+        let job = scoped.cancel(id).await?;
+        let topic = self.board.topic(id);
+        topic.ask_to_stop();
+        topic.tell();
         Ok(job)
     }
 }

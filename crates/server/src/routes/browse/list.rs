@@ -1,6 +1,6 @@
-//! Listing one level.
+//! Listing one level, and going through pages of any kind.
 
-use catchment_core::{Browse, Entry, Page, PageRequest, Result as CoreResult};
+use catchment_core::{Browse, Entry, Error, Page, PageRequest, Result as CoreResult};
 use tokio::time::Instant;
 
 use super::{
@@ -18,25 +18,25 @@ pub(super) async fn list(
     limit: usize,
     until: Instant,
 ) -> Result<Found> {
-    pages(place, limit, until, |request| browse.children(&root.id, request)).await
-}
-
-/// Up to `limit` entries out of pages, which a vendor may make larger or smaller than that. Empty
-/// pages are passed over as long as there is time.
-pub(super) async fn pages<F, Fut>(place: Option<Place>, limit: usize, until: Instant, mut fetch: F) -> Result<Found>
-where
-    F: FnMut(PageRequest) -> Fut,
-    Fut: Future<Output = CoreResult<Page<Entry>>>,
-{
-    let mut spot = match place {
+    let spot = match place {
         None => Spot::default(),
         Some(Place::Page(spot)) => spot,
         Some(Place::Tree(_)) => return Err(Problem::field("cursor", "not a cursor of a listing: leave it out")),
     };
+    pages(spot, limit, until, |request| browse.children(&root.id, request)).await.map_err(Problem::vendor)
+}
+
+/// Up to `limit` entries out of pages, which a vendor may make larger or smaller than that. Empty
+/// pages are passed over as long as there is time.
+pub(super) async fn pages<F, Fut>(mut spot: Spot, limit: usize, until: Instant, mut fetch: F) -> CoreResult<Found>
+where
+    F: FnMut(PageRequest) -> Fut,
+    Fut: Future<Output = CoreResult<Page<Entry>>>,
+{
     loop {
         let page = u32::try_from(limit).unwrap_or(u32::MAX);
         let request = PageRequest { token: spot.token.clone(), ..PageRequest::first().limit(page) };
-        let Page { mut items, next } = within(until, fetch(request)).await.map_err(Problem::vendor)?;
+        let Page { mut items, next } = within(until, fetch(request)).await?;
         items.drain(..spot.done.min(items.len()));
         if items.len() > limit {
             items.truncate(limit);
@@ -44,10 +44,7 @@ where
             return Ok(Found { entries: items, next: Some(Place::Page(spot)), ..Found::default() });
         }
         if next.is_some() && next == spot.token {
-            let error = catchment_core::Error::protocol(
-                "the vendor gave the same page token twice, so the listing would never end",
-            );
-            return Err(Problem::vendor(error));
+            return Err(Error::protocol("the vendor gave the same page token twice, so the listing would never end"));
         }
         let more = next.map(|token| Spot { token: Some(token), done: 0 });
         match more {

@@ -10,7 +10,6 @@ use super::{
     Found,
     cursor::{Level, Place, Spot},
     list::pages,
-    within,
 };
 use crate::problem::{Problem, Result};
 
@@ -29,24 +28,21 @@ pub(super) async fn search(
     limit: usize,
     until: Instant,
 ) -> Result<Found> {
-    if !matches!(place, Some(Place::Tree(_))) {
-        let first = PageRequest::first().limit(1);
-        let own = match &place {
-            Some(_) => true,
-            None => match within(until, browse.search(query, &root.id, first)).await {
-                Ok(_) => true,
-                Err(error) if error.kind() == ErrorKind::Unsupported => false,
-                Err(error) => return Err(Problem::vendor(error)),
-            },
-        };
-        if own {
-            return pages(place, limit, until, |request| browse.search(query, &root.id, request)).await;
-        }
-    }
     let levels = match place {
         Some(Place::Tree(levels)) if levels.first().is_some_and(|first| first.container == root.id) => levels,
-        Some(_) => return Err(Problem::field("cursor", "not a cursor of this search: leave it out")),
-        None => vec![Level { container: root.id.clone(), spot: Spot::default() }],
+        Some(Place::Tree(_)) => return Err(Problem::field("cursor", "not a cursor of this search: leave it out")),
+        place => {
+            let spot = match place {
+                Some(Place::Page(spot)) => spot,
+                _ => Spot::default(),
+            };
+            let first = spot == Spot::default();
+            match pages(spot, limit, until, |request| browse.search(query, &root.id, request)).await {
+                Err(error) if first && error.kind() == ErrorKind::Unsupported => {}
+                own => return own.map_err(Problem::vendor),
+            }
+            vec![Level { container: root.id.clone(), spot: Spot::default() }]
+        }
     };
     let descent = Descent { browse, wanted: query.to_lowercase(), limit, until, found: Found::default() };
     descent.go(levels).await.map_err(Problem::vendor)

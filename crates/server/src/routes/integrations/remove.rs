@@ -57,7 +57,7 @@ pub(crate) async fn delete(
         // In this order, so that after any failure the integration is still there to be deleted
         // again: no job brings documents back, the documents go, then what knows of them.
         scoped.disconnect(id).await?;
-        stop_jobs(&scoped, id).await?;
+        stop_jobs(&app, &scoped, id).await?;
         purge(&*app.ingestor, id).await?;
     }
     scoped.delete(id).await?;
@@ -78,7 +78,7 @@ pub(crate) async fn disconnect(State(app): State<Arc<App>>, caller: Caller, id: 
 }
 
 /// Asks the running jobs of an integration to stop, and waits until they have.
-async fn stop_jobs(scoped: &Scoped, id: IntegrationId) -> Result<()> {
+async fn stop_jobs(app: &App, scoped: &Scoped, id: IntegrationId) -> Result<()> {
     let running = JobList { integration: Some(id), state: Some(JobState::Running), ..JobList::default() };
     let give_up = Instant::now() + PATIENCE;
     loop {
@@ -94,7 +94,7 @@ async fn stop_jobs(scoped: &Scoped, id: IntegrationId) -> Result<()> {
             ));
         }
         for job in jobs.iter().filter(|job| !job.cancel_requested) {
-            scoped.cancel(job.id).await?;
+            app.cancel(scoped, job.id).await?;
         }
         // The worker may be another server's, which tells nobody but the database.
         tokio::time::sleep(LOOK).await;

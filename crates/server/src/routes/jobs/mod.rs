@@ -143,10 +143,6 @@ pub(crate) async fn files(
     responses((status = 200, description = "As it is now", body = JobView)),
 )]
 pub(crate) async fn cancel(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Result<Json<JobView>> {
-    let id = JobId(id.0);
-    let job = app.store.scoped(caller.scope()).cancel(id).await?;
-    let topic = app.board.topic(id);
-    topic.ask_to_stop();
-    topic.tell();
+    let job = app.cancel(&app.store.scoped(caller.scope()), JobId(id.0)).await?;
     Ok(Json(job.into()))
 }

@@ -1,0 +1,14 @@
+//! The server as a client sees it: the real router on a loopback socket, over a real database.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be set up breaks its test")]
+
+mod docs;
+mod floor;
+mod idempotency;
+mod input;
+mod integrations;
+mod operations;
+mod schema;
+mod support;
+mod tenancy;
+mod testing;
