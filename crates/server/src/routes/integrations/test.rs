@@ -38,7 +38,6 @@ pub(crate) struct Tested {
     vendor: String,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
     wrong: Option<Wrong>,
     /// How many files there are at the root, counted to 1000 at most; only where files are listed.
     #[serde(skip_serializing_if = "Option::is_none")]

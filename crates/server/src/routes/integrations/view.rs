@@ -35,7 +35,6 @@ pub(crate) struct View<'a> {
     /// The vendor's address, where the settings have one.
     url: Option<&'a str>,
     /// Whether it can be used.
-    #[schema(inline)]
     status: StatusView,
     /// When it was last brought in step with its source.
     last_sync: Option<DateTime<Utc>>,
