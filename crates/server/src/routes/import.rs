@@ -176,7 +176,7 @@ impl Wanted {
         if paths.is_empty() || paths.len() > PATHS {
             return Err(Problem::field("file_paths", format_args!("give 1 to {PATHS} paths")));
         }
-        let bad = |path: &String| path.len() > LONGEST || path.contains('\0');
+        let bad = |path: &String| path.len() > LONGEST;
         if let Some(at) = paths.iter().position(bad) {
             let field = format!("file_paths[{at}]");
             return Err(Problem::field(field, format_args!("give a path of at most {LONGEST} bytes")));

@@ -158,7 +158,7 @@ impl Wanted {
         if !(1..=MOST).contains(&limit) {
             return Err(Problem::field("limit", format_args!("give a whole number from 1 to {MOST}")));
         }
-        if self.path.len() > LONGEST_PATH || self.path.contains('\0') {
+        if self.path.len() > LONGEST_PATH {
             return Err(Problem::field("path", format_args!("give a path of at most {LONGEST_PATH} bytes")));
         }
         if self.search_query.as_ref().is_some_and(|query| query.len() > LONGEST_QUERY) {
