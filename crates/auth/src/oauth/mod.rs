@@ -5,10 +5,12 @@
 //! knows how the vendor wants a refresh token to be exchanged.
 
 mod authorizer;
+mod endpoint;
 mod exchange;
 mod memory;
 mod refresh;
 
 pub use authorizer::{Authorizer, Authorizers};
+pub use endpoint::TokenEndpoint;
 pub use exchange::{Exchange, Granted};
 pub use memory::MemoryTokens;

@@ -1,5 +1,7 @@
 //! A vendor that exchanges refresh tokens, and stores that misbehave.
 
+#![allow(dead_code, reason = "each test program uses a part")]
+
 use std::{
     collections::VecDeque,
     sync::{

@@ -1,8 +1,8 @@
 //! The key file: made once, read by its owner alone, replaced in one step.
 
 use std::{
-    fs::{File, Permissions},
-    io::{self, ErrorKind as Io, Read, Write},
+    fs::File,
+    io::{self, ErrorKind as Io, Read},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
 };
@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::{Loaded, add as insert, key::Key};
+use crate::durable::{beside, sync_folder};
 
 /// More than any ring has.
 const LARGEST: u64 = 1 << 20;
@@ -135,26 +136,10 @@ fn content(file: &File, path: &Path) -> Result<(Zeroizing<String>, Loaded)> {
     Ok((text, Loaded { keys, stamp: Some(Stamp::of(&metadata)) }))
 }
 
-/// A file beside `path`, whole and durable, that only its owner may read.
+/// A file beside `path` with these keys.
 fn write(path: &Path, head: &str, keys: &[&str]) -> io::Result<NamedTempFile> {
-    let folder = folder(path);
-    let mut file =
-        tempfile::Builder::new().prefix(".keys-").permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
-    file.write_all(head.as_bytes())?;
-    for key in keys {
-        file.write_all(key.as_bytes())?;
-        file.write_all(b"\n")?;
-    }
-    file.as_file().sync_all()?;
-    Ok(file)
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    let keys = keys.iter().flat_map(|key| [key.as_bytes(), b"\n"]);
+    beside(path, [head.as_bytes()].into_iter().chain(keys))
 }
 
 fn is_key(line: &str) -> bool {
