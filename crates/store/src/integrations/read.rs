@@ -4,8 +4,9 @@ use catchment_core::{IntegrationId, Result, Tenant};
 
 use super::{Integration, List, Status, no_integration};
 use crate::{
-    db::{Row, Sql, Twice, Tx, locked},
+    db::{Row, Sql, Twice, Tx, Who, locked, values},
     scope::{Scoped, mine},
+    store::Store,
 };
 
 /// The columns that [`integration_of`] reads.
@@ -37,6 +38,18 @@ const OF_ORGANIZATION: &str = concat!(
     " FROM integrations WHERE organization = $1
      AND ($2 IS NULL OR vendor = $2) AND id > $3 ORDER BY id LIMIT $4"
 );
+
+const OF_EVERYBODY: &str = concat!("SELECT ", columns!(), " FROM integrations WHERE id > $1 ORDER BY id LIMIT $2");
+
+impl Store {
+    /// A page of everybody's integrations, oldest first, from behind `after`: for who looks after
+    /// the whole database.
+    pub async fn everybodys_integrations(&self, after: Option<IntegrationId>, limit: u32) -> Result<Vec<Integration>> {
+        let after = after.map_or(i64::MIN, |after| after.0);
+        let work = async || self.db.read(Who::System).await?.all(OF_EVERYBODY, values![after, limit]).await;
+        self.db.retried(Twice::Harmless, work).await?.iter().map(integration_of).collect()
+    }
+}
 
 impl Scoped {
     /// One integration.
