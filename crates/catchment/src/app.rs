@@ -1,12 +1,15 @@
 //! The application: what the commands share.
 
+mod keys;
+mod places;
+
 use std::{io::IsTerminal, path::PathBuf, sync::Arc};
 
 use catchment_ask::Ask;
 use catchment_core::{Embedder, Error, LanguageModel, Registry, Result, Secret, Tenant};
 use catchment_documents::Parser;
 use catchment_engine::Engine;
-use catchment_index::{Index, IndexOptions, SqliteBackend};
+use catchment_index::Index;
 use catchment_models::{local, openai};
 use catchment_store::{Scoped, Store};
 use serde::Serialize;
@@ -23,10 +26,17 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
 }
 
-/// The opened data directory.
+/// What is kept: opened.
 pub(crate) struct Data {
-    pub(crate) store: Arc<Scoped>,
+    pub(crate) store: Store,
     pub(crate) index: Arc<Index>,
+}
+
+impl Data {
+    /// The store, as whoever sits at the command line sees it.
+    pub(crate) fn own(&self) -> Scoped {
+        self.store.scoped(Tenant::local())
+    }
 }
 
 impl App {
@@ -42,32 +52,30 @@ impl App {
         Tenant::local()
     }
 
-    /// Opens the data directory, making it if need be.
-    pub(crate) async fn open(&self) -> Result<Data> {
-        let path = self.data_dir.join("catchment.db");
-        let store = Store::open(&path).await?.scoped(&self.tenant());
-        let backend = SqliteBackend::open(&path).await?;
-        let options = IndexOptions { embedder: self.embedder().await?, ..IndexOptions::default() };
-        let index = Index::open(Arc::new(backend), options).await?;
-        Ok(Data { store: Arc::new(store), index: Arc::new(index) })
-    }
-
-    /// An engine over the data directory.
-    pub(crate) fn engine(&self, data: &Data, concurrency: Option<usize>) -> Result<Engine> {
+    /// An engine that works for one tenant.
+    pub(crate) fn engine(&self, data: &Data, tenant: &Tenant, concurrency: Option<usize>) -> Result<Engine> {
         let parser = Parser::isolated(self.settings.limits.clone())?;
         let mut options = catchment_engine::Options::default();
         if let Some(concurrency) = concurrency {
             options.concurrency = concurrency.max(1);
         }
-        Ok(Engine::new(data.store.clone(), data.index.clone(), parser, options))
+        let ledger = Arc::new(data.store.scoped(tenant));
+        Ok(Engine::new(ledger, data.index.clone(), parser, options))
     }
 
     /// Something that answers questions.
     pub(crate) fn ask(&self, data: &Data) -> Result<Ask> {
-        let ask = Ask::new(data.index.clone(), data.store.clone());
-        let Some(endpoint) = &self.settings.language_model else { return Ok(ask) };
-        let model: Arc<dyn LanguageModel> = Arc::new(openai::Chat::new(&self.endpoint(endpoint), &endpoint.model)?);
-        Ok(ask.with_model(model))
+        let ask = Ask::new(data.index.clone(), Arc::new(data.own()));
+        Ok(match self.language_model()? {
+            Some(model) => ask.with_model(model),
+            None => ask,
+        })
+    }
+
+    /// What writes answers, if anything does.
+    pub(crate) fn language_model(&self) -> Result<Option<Arc<dyn LanguageModel>>> {
+        let Some(endpoint) = &self.settings.language_model else { return Ok(None) };
+        Ok(Some(Arc::new(openai::Chat::new(&self.endpoint(endpoint), &endpoint.model)?)))
     }
 
     async fn embedder(&self) -> Result<Option<Arc<dyn Embedder>>> {

@@ -1,6 +1,6 @@
 //! The command line: what can be typed.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -74,6 +74,19 @@ pub(crate) enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// Serves all of it over HTTP: integrations, imports, questions.
+    Serve(Serve),
+    /// Asks a server whether it is alive; for health checks of containers.
+    Health {
+        /// Where it listens.
+        #[arg(default_value = "http://127.0.0.1:8000")]
+        server: String,
+    },
+    /// Makes a token to try a server with, signed with CATCHMENT_JWT_SECRET.
+    Token(Token),
+    /// The keys that credentials are sealed under.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Prints completions for a shell.
     Completions {
         /// The shell.
@@ -174,6 +187,46 @@ pub(crate) struct Narrow {
     /// Passages to answer from.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) top_k: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; 127.0.0.1:8000 unless the settings say otherwise. Other addresses than
+    /// those of this machine need CATCHMENT_AUTH=jwt.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// Whose token it is.
+    #[arg(long)]
+    pub(crate) user: String,
+
+    /// The organization's slug.
+    #[arg(long)]
+    pub(crate) organization: String,
+
+    /// For an administrator of the organization.
+    #[arg(long)]
+    pub(crate) admin: bool,
+
+    /// How long it is good for.
+    #[arg(long, value_name = "HOURS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=24 * 365))]
+    pub(crate) hours: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Seals every credential under the current key. Servers may go on; interrupted, run it again.
+    Rotate(Rotate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// Make a new key in the key file first.
+    #[arg(long)]
+    pub(crate) new_key: bool,
 }
 
 #[derive(Debug, Args)]

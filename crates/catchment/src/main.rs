@@ -9,7 +9,7 @@ mod registry;
 mod settings;
 mod show;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{CommandFactory, Parser};
 
@@ -23,7 +23,8 @@ fn main() -> ExitCode {
         clap_complete::generate(shell, &mut Cli::command(), "catchment", &mut std::io::stdout());
         return Exit::Done.into();
     }
-    log();
+    let serving = matches!(cli.command, cli::Command::Serve(_));
+    log(serving);
     let json = cli.common.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -35,8 +36,8 @@ fn main() -> ExitCode {
     let exit = runtime.block_on(async {
         tokio::select! {
             ended = commands::run(cli) => ended,
-            // The command is dropped here, and dropping is what cancels it.
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            // The command is dropped here, and dropping is what cancels it. A server stops by itself.
+            _ = tokio::signal::ctrl_c(), if !serving => Ok(Exit::Interrupted),
         }
     });
     // What still blocks (a slow disk) is not waited for: everything acknowledged is durable.
@@ -55,10 +56,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// Logs go to standard error when `CATCHMENT_LOG` asks for them, for example `debug`.
-fn log() {
+/// Logs go to standard error when `CATCHMENT_LOG` asks for them, for example `debug`; those of a
+/// server always do, as JSON unless a person watches or `CATCHMENT_LOG_FORMAT` says otherwise.
+fn log(serving: bool) {
     use tracing_subscriber::EnvFilter;
-    if let Ok(filter) = EnvFilter::try_from_env("CATCHMENT_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    }
+    let filter = match EnvFilter::try_from_env("CATCHMENT_LOG") {
+        Ok(filter) => filter,
+        Err(_) if serving => EnvFilter::new("info"),
+        Err(_) => return,
+    };
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let json = match std::env::var("CATCHMENT_LOG_FORMAT") {
+        Ok(format) => format == "json",
+        Err(_) => serving && !std::io::stderr().is_terminal(),
+    };
+    if json { logs.json().init() } else { logs.init() }
 }

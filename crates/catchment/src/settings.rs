@@ -1,21 +1,57 @@
 //! Settings of the installation: a TOML file, and over it the environment.
 
+mod environment;
+mod server;
+
 use std::path::{Path, PathBuf};
 
+use catchment_auth::Claims;
 use catchment_core::{Error, Result, Secret};
 use catchment_documents::Limits;
 use etcetera::BaseStrategy;
 use figment::{
     Figment,
-    providers::{Env, Format, Toml},
+    providers::{Format, Toml},
 };
 use serde::Deserialize;
 
+pub(crate) use server::{AuthMode, Server};
+
 /// `catchment.toml`. Each value can also be given in the environment: `CATCHMENT_EMBEDDER__MODEL`
-/// for `model` in `[embedder]`.
+/// for `model` in `[embedder]`. A secret can be in a file that the environment names:
+/// `CATCHMENT_DATABASE_URL_FILE`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
+    /// A Postgres database, `postgres://user:password@host/name`, that several servers may share.
+    /// Without one, everything is in one SQLite file in the data directory.
+    pub(crate) database_url: Option<Secret>,
+    /// The keys that credentials are sealed under: 64 hex digits, or `id:hex,id:hex` with the
+    /// current one first. Without one, a key file in the data directory.
+    pub(crate) encryption_key: Option<Secret>,
+    /// A key service that keeps the key instead.
+    pub(crate) kms: Option<Kms>,
+    /// Who may call the server. Without it: nobody but this machine.
+    pub(crate) auth: AuthMode,
+    /// What callers' tokens are signed with (HS256), at least 32 bytes.
+    pub(crate) jwt_secret: Option<Secret>,
+    /// Where the keys are that callers' tokens are signed with (RS256, ES256, EdDSA).
+    pub(crate) jwks_url: Option<String>,
+    /// Whether `jwks_url` may be http://, where somebody in between can replace the keys.
+    pub(crate) jwks_allow_http: bool,
+    /// Who must have issued a caller's token.
+    pub(crate) jwt_issuer: Option<String>,
+    /// Whom a caller's token must be meant for.
+    pub(crate) jwt_audience: Option<String>,
+    /// A Qdrant server or cluster that keeps the index, `http://host:6334`. Without one, the index
+    /// is in the data directory.
+    pub(crate) qdrant_url: Option<String>,
+    /// Its key, if it wants one.
+    pub(crate) qdrant_api_key: Option<Secret>,
+    /// The name of the collection there.
+    pub(crate) qdrant_collection: Option<String>,
+    /// How the server listens, and what it lets pass.
+    pub(crate) server: Server,
     /// Turns passages into vectors, so that a question is found by meaning as well. Without it the
     /// search is by words alone.
     pub(crate) embedder: Option<Embedder>,
@@ -23,6 +59,21 @@ pub(crate) struct Settings {
     pub(crate) language_model: Option<Endpoint>,
     /// What one document may cost.
     pub(crate) limits: Limits,
+}
+
+/// A key of AWS KMS. The credentials are those of the host.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kms {
+    /// The key: an id, an ARN or `alias/...`.
+    pub(crate) key_id: String,
+    /// Keys that open what was sealed under them, and seal no more.
+    #[serde(default)]
+    pub(crate) older_key_ids: Vec<String>,
+    /// Its region. Not needed where the key is an ARN.
+    pub(crate) region: Option<String>,
+    /// Another address of the service, for example of a VPC endpoint.
+    pub(crate) url: Option<String>,
 }
 
 /// Where vectors come from.
@@ -56,6 +107,11 @@ pub(crate) struct Endpoint {
 }
 
 impl Settings {
+    /// What a caller's token must say.
+    pub(crate) fn claims(&self) -> Claims {
+        Claims { issuer: self.jwt_issuer.clone(), audience: self.jwt_audience.clone(), ..Claims::default() }
+    }
+
     /// Reads `file`, which must exist if it was named; else `catchment.toml` in the data
     /// directory, which need not.
     pub(crate) fn load(file: Option<&Path>, data_dir: &Path) -> Result<Self> {
@@ -68,9 +124,8 @@ impl Settings {
             Some(file) => file.to_owned(),
             None => data_dir.join("catchment.toml"),
         };
-        // Variables that are options of the command line are not settings of the file.
-        let environment = Env::prefixed("CATCHMENT_").ignore(&["data_dir", "config", "backends", "log"]).split("__");
-        Figment::new().merge(Toml::file(&path)).merge(environment).extract().map_err(|error| {
+        let figment = Figment::new().merge(Toml::file(&path)).merge(environment::plain());
+        environment::secrets(figment)?.extract().map_err(|error| {
             // figment's own sentence quotes the value, which may be a key.
             let field = error.path.join(".");
             let field = if field.is_empty() { "config".to_owned() } else { field };

@@ -27,8 +27,8 @@ pub(crate) async fn import(app: &App, data: &Data, target: &Target, paths: &[Str
     // A wrong key, name or permission is said here, once, and not of each file.
     let account = resolved.connector.check().await?;
     let tenant = app.tenant();
-    let integration = data.store.find_or_create(resolved.vendor, &account.name, &resolved.settings).await?;
-    let engine = app.engine(data, how.concurrency)?;
+    let integration = data.own().find_or_create(resolved.vendor, &account.name, &resolved.settings).await?;
+    let engine = app.engine(data, &tenant, how.concurrency)?;
     let source = Source { integration: integration.id, tenant, vendor: resolved.vendor.to_owned() };
     let mut import = Import::new(resolved.connector, source);
     import.paths = if paths.is_empty() { vec![resolved.path] } else { paths.to_vec() };

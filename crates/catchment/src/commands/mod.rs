@@ -5,9 +5,13 @@ mod browse;
 mod check;
 mod connectors;
 mod demo;
+mod health;
 mod import;
+mod keys;
 mod progress;
+mod serve;
 mod target;
+mod token;
 mod verify;
 
 use catchment_core::Result;
@@ -29,6 +33,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Import(import) => import::run(&app, import).await,
         Command::Ask(ask) => ask::run(&app, ask).await,
         Command::Verify { repair } => verify::run(&app, repair).await,
+        Command::Serve(serve) => serve::run(&app, serve).await,
+        Command::Health { server } => health::run(&server).await,
+        Command::Token(token) => token::run(&app, &token),
+        Command::Keys(keys) => keys::run(&app, &keys).await,
         Command::Completions { .. } => Ok(Exit::Done),
     }
 }

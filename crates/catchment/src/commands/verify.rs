@@ -1,37 +1,26 @@
 //! `catchment verify`: holds the ledger against the index, and the index against itself.
 
-use catchment_core::Result;
+use catchment_core::{IntegrationId, Result, Tenant};
 use serde_json::json;
 
 use crate::{
-    app::App,
+    app::{App, Data},
     exit::Exit,
     show::{self, plain},
 };
 
+/// How many integrations are read at once.
+const PAGE: u32 = 1000;
+
 pub(crate) async fn run(app: &App, repair: bool) -> Result<Exit> {
     let data = app.open().await?;
-    let engine = app.engine(&data, None)?;
     data.index.integrity().await?;
-    let tenant = app.tenant();
-    let mut integrations: Vec<_> = data
-        .store
-        .integrations(&tenant)
-        .await?
-        .into_iter()
-        .map(|integration| (integration.id, integration.name))
-        .collect();
-    // Documents of an integration that is in the index only are orphans, all of them.
-    for id in data.index.integrations().await? {
-        if !integrations.iter().any(|(known, _)| *known == id) {
-            integrations.push((id, String::new()));
-        }
-    }
+    let integrations = everybodys(&data).await?;
     let mut exit = Exit::Done;
     let mut table = show::table(&["Integration", "Checked", "Missing", "Orphans", "Damaged", "Unsettled", "Mended"]);
     let mut findings = Vec::new();
-    for (id, name) in integrations {
-        let report = engine.verify(id, repair).await?;
+    for (id, name, owner) in integrations {
+        let report = app.engine(&data, &owner, None)?.verify(id, repair).await?;
         if !report.is_clean() && !repair {
             exit = Exit::Damage;
         }
@@ -64,4 +53,27 @@ pub(crate) async fn run(app: &App, repair: bool) -> Result<Exit> {
         _ => println!("Ledger and index agree."),
     }
     Ok(exit)
+}
+
+/// Every integration with its name and its owner. Whose documents they are does not matter here:
+/// to a ledger that sees one tenant alone, the documents of all others would be orphans.
+async fn everybodys(data: &Data) -> Result<Vec<(IntegrationId, String, Tenant)>> {
+    // First the index: what a server makes meanwhile is then in the list of integrations.
+    let indexed = data.index.integrations().await?;
+    let mut all: Vec<(IntegrationId, String, Tenant)> = Vec::new();
+    loop {
+        let after = all.last().map(|(id, _, _)| *id);
+        let page = data.store.everybodys_integrations(after, PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        all.extend(page.into_iter().map(|integration| (integration.id, integration.name, integration.tenant)));
+    }
+    // Documents of an integration that is in the index only are orphans, all of them.
+    for id in indexed {
+        if !all.iter().any(|(known, _, _)| *known == id) {
+            all.push((id, String::new(), Tenant::local()));
+        }
+    }
+    Ok(all)
 }

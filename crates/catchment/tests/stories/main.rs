@@ -5,4 +5,6 @@ mod crash;
 mod first_day;
 mod models;
 mod refusals;
+mod server;
+mod serving;
 mod support;
