@@ -12,6 +12,7 @@ use axum::{
 };
 use catchment_store::JobId;
 use futures::Stream;
+use utoipa::ToSchema;
 
 use super::view::JobView;
 use crate::{
@@ -30,6 +31,22 @@ const COME_BACK: Duration = Duration::from_secs(1);
 /// How often something is sent when nothing happens, so that nobody takes the stream for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// An event of a stream, as it is described: the job is JSON in `data`.
+#[derive(ToSchema)]
+#[schema(as = JobEvent)]
+#[expect(dead_code, reason = "axum writes events; this describes them")]
+struct Told {
+    /// `progress`, or `end` for the last one.
+    event: String,
+    /// What to send as `Last-Event-ID` when coming back.
+    id: String,
+    /// The job as it is then.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+    /// How soon to come back after the stream broke off, in milliseconds.
+    retry: Option<u64>,
+}
+
 /// Follows a job. Each `progress` event is the whole job as it is then; the last one is `end`.
 /// A client that comes back with `Last-Event-ID` is told only what is newer; when there will be
 /// nothing newer, the answer is 204, which tells it to stop coming back. The stream ends when the
@@ -41,7 +58,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
         ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was seen"),
     ),
     responses(
-        (status = 200, description = "Events `progress` and `end`, each with the job as data", body = JobView,
+        (status = 200, description = "Events `progress` and `end`, each with the job as data", body = Told,
             content_type = "text/event-stream"),
         (status = 204, description = "The end was seen already"),
         (status = 429, description = "Too many streams of this user are open"),
