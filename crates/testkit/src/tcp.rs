@@ -44,6 +44,7 @@ pub struct TcpProxy {
 
 #[derive(Debug)]
 struct Shared {
+    server: Mutex<SocketAddr>,
     trouble: Mutex<Trouble>,
     /// Counts the cuts: a connection ends when it changes.
     cuts: watch::Sender<u64>,
@@ -65,13 +66,14 @@ impl TcpProxy {
         let listener = socket.listen(128)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
+            server: Mutex::new(server),
             trouble: Mutex::default(),
             cuts: watch::Sender::new(0),
             bytes: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
         });
-        let task = tokio::spawn(serve(listener, server, Arc::clone(&shared)));
+        let task = tokio::spawn(serve(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, task })
     }
 
@@ -82,7 +84,12 @@ impl TcpProxy {
 
     /// From now on, this happens to every new connection.
     pub fn set(&self, trouble: Trouble) {
-        *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        *lock(&self.shared.trouble) = trouble;
+    }
+
+    /// From now on, new connections go to another server: somebody has taken its place.
+    pub fn lead_to(&self, server: SocketAddr) {
+        *lock(&self.shared.server) = server;
     }
 
     /// Breaks all connections that are open.
@@ -124,7 +131,11 @@ impl Drop for TcpProxy {
     }
 }
 
-async fn serve(listener: TcpListener, server: SocketAddr, shared: Arc<Shared>) {
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     // Ends with the proxy, and takes the connections along.
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
@@ -135,7 +146,7 @@ async fn serve(listener: TcpListener, server: SocketAddr, shared: Arc<Shared>) {
             let mut cuts = shared.cuts.subscribe();
             tokio::select! {
                 // A connection that breaks is what this is for.
-                _ = connection(client, server, &shared) => {}
+                _ = connection(client, &shared) => {}
                 _ = cuts.changed() => {}
             }
             shared.open.fetch_sub(1, Ordering::SeqCst);
@@ -144,8 +155,9 @@ async fn serve(listener: TcpListener, server: SocketAddr, shared: Arc<Shared>) {
     }
 }
 
-async fn connection(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Result<()> {
-    let trouble = shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+async fn connection(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
+    let trouble = lock(&shared.trouble).clone();
+    let server = *lock(&shared.server);
     let mut allowed = match trouble {
         Trouble::None => u64::MAX,
         Trouble::CutAfter(bytes) => bytes,

@@ -121,7 +121,7 @@ impl Dialer {
                 other => errors::of_ssh(other, "subsystem"),
             };
             let channel = ssh.channel_open_session().await.map_err(refused)?;
-            channel.request_subsystem(false, "sftp").await.map_err(refused)?;
+            channel.request_subsystem(true, "sftp").await.map_err(refused)?;
             Ok::<_, Error>(channel.split())
         };
         let (reader, writer) = timeout(self.patience, opened).await.map_err(|_| errors::silent("subsystem"))??;

@@ -43,6 +43,9 @@ pub(crate) struct Reading {
     ended: bool,
     ahead: usize,
     passed: Passed,
+    /// Whether the directory has named itself.
+    dots: bool,
+    path: Vec<u8>,
     shown: String,
 }
 
@@ -80,6 +83,7 @@ impl Reading {
     pub(crate) async fn open(lease: Lease, tree: &Tree, place: &Place, token: Option<&PageToken>) -> Result<Self> {
         let before = token.map(Passed::parse).transpose()?.unwrap_or_default();
         let handle = tree.open_dir(&lease, place).await?;
+        let path = place.below(&tree.root(&lease).await?);
         let mut reading = Self {
             lease,
             way: Way::default(),
@@ -89,6 +93,8 @@ impl Reading {
             ended: false,
             ahead: if tree.sequential { 1 } else { AHEAD },
             passed: Passed::default(),
+            dots: false,
+            path,
             shown: place.display(),
         };
         while reading.passed.count < before.count && reading.next().await?.is_some() {}
@@ -110,6 +116,7 @@ impl Reading {
                     self.passed.add(&name.name);
                     return Ok(Some(name));
                 }
+                self.dots = true;
                 continue;
             }
             if self.ended {
@@ -124,8 +131,23 @@ impl Reading {
                 None => {
                     self.ended = true;
                     self.asked.clear();
+                    self.prove_empty().await?;
                 }
             }
+        }
+    }
+
+    /// A folder whose names may be read, but nothing about them, looks empty: OpenSSH leaves out
+    /// what it cannot look at, the folder itself among it. So one that is empty and has not named
+    /// itself is looked into.
+    async fn prove_empty(&mut self) -> Result<()> {
+        if self.dots || self.passed.count > 0 {
+            return Ok(());
+        }
+        self.path.extend_from_slice(b"/.");
+        match self.lease.send(Request::Stat(&self.path)).attrs(&self.shown).await {
+            Err(error) if error.kind() == ErrorKind::Forbidden => Err(error),
+            _ => Ok(()),
         }
     }
 

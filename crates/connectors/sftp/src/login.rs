@@ -231,8 +231,12 @@ impl Key {
         if !begins("PuTTY") && !text.contains("\n-----END ") {
             return wrong("the end of the key is missing: paste the whole file, from -----BEGIN to -----END");
         }
-        let encrypted = begins("-----BEGIN ENCRYPTED")
-            || text.contains("Proc-Type: 4,ENCRYPTED")
+        let old = text.contains("Proc-Type: 4,ENCRYPTED");
+        if old && !(begins("-----BEGIN RSA") && text.contains("DEK-Info: AES-128-CBC")) {
+            return wrong("this old way of encryption is not read: convert the key with ssh-keygen -p -f FILE");
+        }
+        let encrypted = old
+            || begins("-----BEGIN ENCRYPTED")
             || PrivateKey::from_openssh(&text).is_ok_and(|key| key.is_encrypted());
         if encrypted && passphrase.is_none() {
             return Err(Error::config("passphrase", "the private key is encrypted: give its passphrase"));

@@ -384,7 +384,7 @@ async fn next_data(reader: &mut ChannelReadHalf) -> Option<Bytes> {
     loop {
         match reader.wait().await? {
             ChannelMsg::Data { data } => return Some(data),
-            ChannelMsg::Eof | ChannelMsg::Close => return None,
+            ChannelMsg::Eof | ChannelMsg::Close | ChannelMsg::Failure => return None,
             // What a server's programs write to their people.
             _ => {}
         }
