@@ -151,8 +151,7 @@ async fn with_tokens_everybody_sees_what_is_theirs() {
     server.get("/integrations/user/ann").await.is(401);
     server.get("/health").await.is(200);
     let server = server.token(token("ann"));
-    let body =
-        json!({ "user_id": "ann", "vendor": "s3", "name": "Reports", "credentials": { "bucket_name": "reports", "anonymous": true } });
+    let body = json!({ "user_id": "ann", "vendor": "s3", "name": "Reports", "credentials": { "bucket_name": "reports", "anonymous": true } });
     let id = server.post("/integrations", body).await.is(201)["id"].as_i64().expect("an id");
     server.get(&format!("/integrations/{id}")).await.is(200);
     let folder = json!({ "user_id": "ann", "vendor": "folder", "name": "Etc", "credentials": { "path": "/etc" } });
