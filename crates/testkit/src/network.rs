@@ -169,9 +169,10 @@ pub async fn a_truncated_list_is_an_error<F: Fixture>(fixture: &F) -> Verdict {
     Ok(())
 }
 
-/// A shorter file would pass for the whole.
+/// A shorter file would pass for the whole. A connector may go on where the body broke off.
 pub async fn a_truncated_body_is_an_error<F: Fixture>(fixture: &F) -> Verdict {
-    fixture.put("cut.bin", &bytes(500_000, 4)).await;
+    let whole = bytes(500_000, 4);
+    fixture.put("cut.bin", &whole).await;
     let entry = listed(fixture.connector()?.need_browse()?, "cut.bin").await?;
     let (proxy, connector) = proxied(fixture).await?;
     let download = connector.need_download()?;
@@ -181,7 +182,11 @@ pub async fn a_truncated_body_is_an_error<F: Fixture>(fixture: &F) -> Verdict {
             Ok(content) => content.collect(1_000_000).await,
             Err(error) => Err(error),
         };
-        let error = must_fail(opened, &format!("a file cut after {cut} bytes"))?;
+        let error = match opened {
+            // Nobody can go on where nothing ever comes.
+            Ok(came) if cut > 0 && came == whole => continue,
+            opened => must_fail(opened, &format!("a file cut after {cut} bytes"))?,
+        };
         let fits = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout);
         ensure!(fits, "a cut file is {}: {error}", error.kind());
     }

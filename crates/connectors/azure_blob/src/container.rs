@@ -43,6 +43,23 @@ impl Container {
     }
 }
 
+impl Container {
+    /// That an empty prefix is not the name of a blob, given as if it were a folder.
+    async fn is_no_blob(&self) -> Result<()> {
+        let name = self.prefix.as_str().trim_end_matches('/');
+        if name.is_empty() {
+            return Ok(());
+        }
+        match self.wire.head(name).await {
+            Ok(blob) if self.prefix.file(&blob).is_some() => {
+                Err(Error::config("folder_path", "this is a blob: give the folder it is in"))
+            }
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl Connector for Container {
     /// One list proves address, account, container, credential and the right to list; one byte of
@@ -57,6 +74,9 @@ impl Connector for Container {
                 Err(error) if matches!(error.kind(), ErrorKind::Unreadable | ErrorKind::NotFound) => {}
                 Err(error) => return Err(error.with("path", &file.path)),
             }
+        }
+        if list.blobs.is_empty() && list.next.is_none() {
+            self.is_no_blob().await?;
         }
         let endpoint = self.wire.endpoint();
         let place = format!("{}/{}/{}", endpoint.account, self.name, self.prefix.as_str());

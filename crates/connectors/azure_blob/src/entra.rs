@@ -99,7 +99,7 @@ impl Entra {
         let asked = Instant::now();
         // Asking twice gives two tokens, and harms nobody.
         let response = self.client.post(&self.path).form(form).idempotent(true).send().await.map_err(explained)?;
-        let granted: Granted = response.json()?;
+        let granted: Granted = response.json().map_err(explained)?;
         if granted.access_token.is_empty() {
             return Err(Error::protocol("the directory grants a token that is empty: check authority_url"));
         }

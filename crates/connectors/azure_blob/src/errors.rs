@@ -95,6 +95,11 @@ fn of_fault(access: &Access, fault: &Fault, time: Option<DateTime<Utc>>) -> Opti
                 "the place in the list is not known any more: list again from the start",
             )
         }
+        // No blob can be called so.
+        "OutOfRangeInput" | "InvalidUri" => Error::new(
+            ErrorKind::NotFound,
+            "not found: no blob can have this name, it is too long or holds what none may",
+        ),
         "ServerBusy" | "TooManyRequests" => {
             Error::new(ErrorKind::RateLimited, "the service asks for fewer calls: wait and try again")
         }

@@ -42,29 +42,29 @@ impl Container {
         }
         let listed = entry.fingerprint.as_ref().map(Fingerprint::as_str);
         let etag = listed.filter(|mark| mark.ends_with('"'));
-        // A range of nothing cannot be asked for; one byte is, to see that the blob is there.
-        let nothing = range.length == Some(0);
-        let until = range.length.map(|length| range.offset.saturating_add(length.max(1)));
+        // A range of nothing cannot be asked for; but whether the blob is there can.
+        if range.length == Some(0) || entry.size.is_some_and(|size| range.length_in(size) == 0) {
+            let blob = self.wire.head(name).await?;
+            unchanged(etag, blob.etag.as_deref())?;
+            if range.length == Some(0) || blob.size.is_none_or(|size| range.offset >= size) {
+                return Ok(empty(blob.etag.as_deref().or(listed)));
+            }
+        }
+        let until = range.length.map(|length| range.offset.saturating_add(length));
         let download = match self.wire.get(name, etag, range.offset, until).await {
             Ok(download) => download,
             // The range begins behind the end, or the blob is empty.
             Err(error) if is_past_the_end(&error) && entry.size.is_none_or(|size| range.offset >= size) => {
                 return Ok(empty(listed));
             }
+            // What is gone is not the version that was asked for, either.
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                return Err(self.wire.head(name).await.err().filter(Error::is_item).unwrap_or(error));
+            }
             Err(error) => return Err(error),
         };
         let tag = download.etag.as_deref().and_then(quoted);
-        if let (Some(etag), Some(tag)) = (etag, &tag)
-            && etag != tag
-        {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "the blob has changed since it was listed: list it again, then read it",
-            ));
-        }
-        if nothing {
-            return Ok(Content { version: tag, ..empty(listed) });
-        }
+        unchanged(etag, tag.as_deref())?;
         let header = |name: &str| download.head.header(name).map(str::to_owned);
         let mime = header("content-type").filter(|mime| !is_unsaid(mime));
         // Beside a part of a blob it would be the part's, or the whole's.
@@ -148,6 +148,17 @@ fn whole(mut body: Body, hash: Option<String>) -> Body {
         }
     };
     bytes.boxed()
+}
+
+/// Not everything that stands between honours `If-Match`.
+fn unchanged(wanted: Option<&str>, found: Option<&str>) -> Result<()> {
+    match (wanted, found) {
+        (Some(wanted), Some(found)) if wanted != found => Err(Error::new(
+            ErrorKind::Conflict,
+            "the blob has changed since it was listed: list it again, then read it",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn is_past_the_end(error: &Error) -> bool {

@@ -42,6 +42,7 @@ impl Wire {
             .egress(egress)
             .header("x-ms-version", VERSION)
             .classify(move |head, body| errors::classify(&sees, head, body))
+            .attempts(5)
             .idle(Duration::from_secs(60));
         match &*access {
             Access::Entra(entra) => builder = builder.authorize(Arc::clone(entra) as _),
@@ -75,9 +76,10 @@ impl Wire {
     /// What a list would say of one blob.
     pub(crate) async fn head(&self, name: &str) -> Result<Blob> {
         let target = self.endpoint.blob(&self.container, name);
-        let response = self.signed(Method::HEAD, &target, "", "")?.send().await;
-        let response = response.map_err(|error| self.explained(error))?;
-        let text = |name: &str| response.head().header(name).map(str::trim).filter(|text| !text.is_empty());
+        // As a stream, since the size of a blob that is stored encoded is that of what is stored.
+        let answer = self.signed(Method::HEAD, &target, "", "")?.stream().await;
+        let answer = answer.map_err(|error| self.explained(error))?;
+        let text = |name: &str| answer.head.header(name).map(str::trim).filter(|text| !text.is_empty());
         let is = |name: &str, value: &str| text(name).is_some_and(|text| text.eq_ignore_ascii_case(value));
         if text("x-ms-blob-type").is_none() {
             let error = Error::protocol("what is here is no blob: check url, it may be the address of something else");

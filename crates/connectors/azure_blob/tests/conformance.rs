@@ -70,8 +70,10 @@ impl Fixture for Azurite {
     }
 
     fn can_store(&self, name: &str) -> bool {
-        // The service writes a slash for it.
-        !name.contains(['/', '\\'])
+        // The service writes a slash for a backslash. azurite cannot list control characters, which
+        // XML does not hold: the service encodes such names.
+        let unlisted = |character: char| character.is_control() && !matches!(character, '\t' | '\n');
+        !name.contains(['/', '\\']) && !name.contains(unlisted)
     }
 
     fn slow_down(&self) -> (u16, String) {

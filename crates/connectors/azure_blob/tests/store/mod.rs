@@ -18,8 +18,12 @@ use std::{
 
 use catchment_azure_blob::AzureBlob;
 use catchment_client::{Client, Egress, Method};
-use catchment_core::{Connector, Context, Registry, Result};
-use catchment_testkit::backends::{self, AzureServer};
+use catchment_core::{Connector, Context, Entry, ErrorKind, PageRequest, Registry, Result, page::items};
+use catchment_testkit::{
+    backends::{self, AzureServer},
+    faults::{Fault, FaultProxy},
+};
+use futures::TryStreamExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -34,11 +38,20 @@ pub struct Store {
 
 impl Store {
     pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A container that everybody may list and read.
+    pub async fn public() -> Self {
+        Self::with(&[("x-ms-blob-public-access", "container")]).await
+    }
+
+    async fn with(headers: &[(&str, &str)]) -> Self {
         static CONTAINERS: AtomicU64 = AtomicU64::new(0);
         let container = format!("c{}-{}", std::process::id(), CONTAINERS.fetch_add(1, Ordering::Relaxed));
         let client = Client::builder("azure-tests").egress(Egress::allow_private()).build().expect("a client");
         let store = Self { server: backends::azurite(), container, client };
-        store.send(Method::PUT, "", "restype=container", &[], b"").await;
+        store.send(Method::PUT, "", "restype=container", headers, b"").await;
         store
     }
 
@@ -53,22 +66,38 @@ impl Store {
     }
 
     pub async fn remove(&self, name: &str) {
-        self.send(Method::DELETE, name, "", &[], b"").await;
+        match self.try_send(Method::DELETE, name, "", &[], b"").await {
+            Err(error) if error.kind() != ErrorKind::NotFound => panic!("cannot remove `{name}`: {error}"),
+            _ => {}
+        }
     }
 
-    /// A call that writes; its target below the container.
+    /// A call that has to be carried out; its target below the container.
     pub async fn send(&self, method: Method, name: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) {
+        let sent = self.try_send(method, name, query, headers, body).await;
+        sent.unwrap_or_else(|error| panic!("cannot write `{name}`: {error}"));
+    }
+
+    async fn try_send(
+        &self,
+        method: Method,
+        name: &str,
+        query: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<()> {
         let name = name.split('/').map(|part| utf8_percent_encode(part, STRICT).to_string()).collect::<Vec<_>>();
         let slash = if name == [""] { "" } else { "/" };
         let path = format!("/{}/{}{slash}{}", self.server.account, self.container, name.join("/"));
         let all = self.sas_of(&sas::Account { permissions: "rwdlacut", ..sas::Account::default() });
         let query = if query.is_empty() { all } else { format!("{query}&{all}") };
         let mut call = self.client.call(method, format!("http://{}{path}?{query}", self.server.address));
-        call = call.header("x-ms-version", "2021-10-04").body("application/octet-stream", body.to_vec());
+        call = call.header("x-ms-version", "2021-10-04").header("content-length", body.len().to_string());
+        call = call.body("application/octet-stream", body.to_vec());
         for (name, value) in headers {
             call = call.header(name, value);
         }
-        call.send().await.unwrap_or_else(|error| panic!("cannot write `{path}`: {error}"));
+        call.send().await.map(|_| ())
     }
 
     /// A signature for this container.
@@ -112,6 +141,34 @@ impl Store {
     pub fn connect_with(&self, sas: &str) -> Arc<dyn Connector> {
         self.connect(json!({ "account_key": null, "sas_token": sas })).expect("good settings")
     }
+}
+
+/// All of an entry's bytes.
+pub async fn read(connector: &dyn Connector, entry: &Entry) -> Result<Vec<u8>> {
+    connector.need_download()?.open(entry, None).await?.collect(1 << 22).await
+}
+
+/// Every file, in pages of at most `limit`.
+pub async fn flat(connector: &dyn Connector, limit: u32) -> Result<Vec<Entry>> {
+    let browse = connector.need_browse()?;
+    let root = browse.lookup("").await?.id;
+    let flat = browse.flat().expect("flat");
+    items(PageRequest::first().limit(limit), |page| flat.descendants(&root, page)).try_collect().await
+}
+
+/// A connector behind a proxy whose next answers are these.
+pub async fn behind(store: &Store, faults: Vec<Fault>) -> (FaultProxy, Arc<dyn Connector>) {
+    let proxy = FaultProxy::start(store.server.address).await.expect("a proxy");
+    let connector = store.connect(json!({ "url": format!("http://{}", proxy.address()) })).expect("good settings");
+    proxy.then(faults);
+    (proxy, connector)
+}
+
+/// An answer of the service that says this code.
+pub fn answer(status: u16, code: &str) -> Fault {
+    let body =
+        format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>m</Message></Error>");
+    Fault::Status { status, retry_after: None, body }
 }
 
 /// Nothing of the host, whose variables may be set; but its network.
