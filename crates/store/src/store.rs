@@ -116,7 +116,7 @@ mod tests {
 
     async fn local() -> (Scoped, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
-        (Store::open(dir.path().join("catchment.db")).await.unwrap().scoped(&Tenant::local()), dir)
+        (Store::open(dir.path().join("catchment.db")).await.unwrap().scoped(Tenant::local()), dir)
     }
 
     #[tokio::test]
@@ -185,6 +185,6 @@ mod tests {
         let database = tokio::task::spawn_blocking(|| catchment_testkit::backends::postgres().database());
         let url = Secret::new(database.await.unwrap().url);
         let options = Options { max_connections: 2, ..Options::default() };
-        leaves_nothing_half_done(Store::connect(&url, options).await.unwrap().scoped(&Tenant::local())).await;
+        leaves_nothing_half_done(Store::connect(&url, options).await.unwrap().scoped(Tenant::local())).await;
     }
 }

@@ -185,7 +185,7 @@ mod tests {
     async fn a_page_is_looked_up_by_its_ids_and_not_by_reading_the_whole_ledger() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path().join("catchment.db")).await.unwrap();
-        let mut tx = store.scoped(&Tenant::local()).read().await.unwrap();
+        let mut tx = store.scoped(Tenant::local()).read().await.unwrap();
         let explain: &'static str = format!("EXPLAIN QUERY PLAN {}", LOOK_UP.sqlite).leak();
         let plan = tx.all(explain, values!["[]", 1_i64]).await.unwrap();
         let plan: Vec<String> = plan.iter().map(|row| row.text(3).unwrap()).collect();

@@ -1,8 +1,10 @@
 //! Secrets.
 
-use catchment_core::{ErrorKind, Tenant};
-use catchment_store::{IntegrationChange, NewIntegration, Rotated};
-use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use catchment_core::{ErrorKind, IntegrationId, Result, Secret, Tenant, async_trait};
+use catchment_store::{IntegrationChange, NewIntegration, Rotated, Scoped};
+use catchment_vault::{DataKey, KeyRing, KeyService, Place as VaultPlace, Vault, Wrapped};
 
 use crate::support::{NEW, Place, Subject, new, vault};
 
@@ -113,27 +115,50 @@ pub(crate) async fn rotation_reseals_in_batches_and_leaves_what_it_cannot_open(s
 
 pub(crate) async fn rotation_never_replaces_a_newer_secret(subject: &Subject) {
     let ann = subject.ann();
-    let made = ann.create(new("one")).await.expect("made");
-    let rotating = subject.store.clone().with_vault(vault(NEW));
-    let turning = tokio::spawn({
-        let rotating = rotating.clone();
-        async move { while rotating.rotate(1).await.expect("rotated").resealed > 0 {} }
-    });
-    let mut last = String::new();
-    for number in 0..20 {
-        last = format!("planted-{number}");
-        let change = IntegrationChange {
-            secrets: vec![("key".into(), Some(last.as_str().into()))],
-            settings: Some(json!({ "n": number })),
-            ..IntegrationChange::default()
-        };
-        ann.update(made.id, None, change).await.expect("changed");
+    let id = ann.create(new("one")).await.expect("made").id;
+    let ring = KeyRing::parse(&Secret::new(NEW)).expect("keys");
+    let keys = Meanwhile { ring, ann: ann.clone(), id, once: AtomicBool::new(false) };
+    let rotating = subject.store.clone().with_vault(Vault::new(keys));
+    let first = rotating.rotate(10).await.expect("rotated");
+    assert_eq!(first, Rotated { resealed: 1, unreadable: 0, left: 1 }, "the replaced one is left alone");
+    assert_eq!(ann.secrets(id).await.expect_err("the other is under the new key").get("key"), Some("new"));
+    let both = subject.store.clone().with_vault(vault(NEW)).scoped(crate::support::ann());
+    assert_eq!(both.secrets(id).await.expect("opened")[0].1.expose(), "planted-meanwhile");
+    assert_eq!(rotating.rotate(10).await.expect("rotated"), Rotated { resealed: 1, unreadable: 0, left: 0 });
+    assert_eq!(both.secrets(id).await.expect("opened")[0].1.expose(), "planted-meanwhile");
+}
+
+/// Keys under which nothing is wrapped before somebody has replaced the secret.
+#[derive(Debug)]
+struct Meanwhile {
+    ring: KeyRing,
+    ann: Scoped,
+    id: IntegrationId,
+    once: AtomicBool,
+}
+
+#[async_trait]
+impl KeyService for Meanwhile {
+    fn current(&self) -> String {
+        self.ring.current()
     }
-    turning.await.expect("no panic");
-    while rotating.rotate(10).await.expect("rotated").resealed > 0 {}
-    let opened = rotating.scoped(crate::support::ann()).secrets(made.id).await.expect("opened");
-    assert_eq!(opened[0].1.expose(), last);
-    assert_eq!(rotating.keys().await.expect("listed"), ["new"]);
+
+    fn holds(&self, key: &str) -> bool {
+        self.ring.holds(key)
+    }
+
+    async fn wrap(&self, place: &VaultPlace<'_>, data_key: &DataKey) -> Result<Wrapped> {
+        if !self.once.swap(true, Ordering::SeqCst) {
+            let secrets = vec![("key".into(), Some("planted-meanwhile".into()))];
+            let change = IntegrationChange { secrets, ..IntegrationChange::default() };
+            self.ann.update(self.id, None, change).await?;
+        }
+        self.ring.wrap(place, data_key).await
+    }
+
+    async fn unwrap(&self, place: &VaultPlace<'_>, key: &str, wrapped: &[u8]) -> Result<DataKey> {
+        self.ring.unwrap(place, key, wrapped).await
+    }
 }
 
 /// Everything in a database, bytes as text. A dump writes them in hexadecimal.
