@@ -55,6 +55,12 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Looks for damage in the store itself. An error says what to do.
     async fn integrity(&self) -> Result<()>;
+
+    /// Tidies up what killed writers left, and says how many pieces that were. Nothing finds them;
+    /// they take room. A chore for quiet times, now and then.
+    async fn tidy(&self) -> Result<u64> {
+        Ok(0)
+    }
 }
 
 /// The vectors of one embedder: nothing else can be compared with them.

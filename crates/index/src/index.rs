@@ -95,6 +95,12 @@ impl Index {
         self.backend.integrity().await
     }
 
+    /// Tidies up what killed writers left in the store, where one leaves anything. To be called now
+    /// and then, by whoever runs for a long time.
+    pub async fn tidy(&self) -> Result<u64> {
+        self.backend.tidy().await
+    }
+
     /// Gives vectors of the configured embedder to up to `limit` documents that have none, and
     /// says to how many; 0 means that all have them. Cancel-safe: what is done stays done.
     pub async fn reembed(&self, limit: u32) -> Result<u32> {

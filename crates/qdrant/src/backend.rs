@@ -20,6 +20,9 @@ use crate::{Options, audit, client::Client, record::document_id, schema, search,
 /// How many documents are written at once without waiting for each other.
 const LOCKS: usize = 64;
 
+/// How old a chunk without its document has to be before nobody can still be writing it.
+const LEFTOVER: Duration = Duration::from_secs(60 * 60);
+
 /// The index on a Qdrant server or cluster.
 ///
 /// Cheap to keep for the life of a program; it holds a few connections. Several programs may
@@ -148,5 +151,9 @@ impl Backend for QdrantBackend {
 
     async fn integrity(&self) -> Result<()> {
         audit::integrity(&self.client).await
+    }
+
+    async fn tidy(&self) -> Result<u64> {
+        self.sweep(LEFTOVER).await
     }
 }

@@ -114,6 +114,11 @@ async fn housekeeping(app: &App) {
             Ok(rows) => tracing::info!(rows, "deleted old jobs and idempotency keys"),
             Err(error) => tracing::warn!(error = ?error, "old jobs cannot be deleted"),
         }
+        match app.index.tidy().await {
+            Ok(0) => {}
+            Ok(pieces) => tracing::info!(pieces, "tidied up the index"),
+            Err(error) => tracing::warn!(error = ?error, "the index cannot be tidied up"),
+        }
         tokio::select! {
             () = app.stopping.cancelled() => return,
             () = tokio::time::sleep(jittered(PRUNE_EVERY)) => {}
