@@ -2,10 +2,7 @@
 
 mod vendor;
 
-use std::{
-    sync::{Arc, atomic::AtomicUsize},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use catchment_auth::oauth::{Authorizer, Authorizers, MemoryTokens};
 use catchment_client::Authorize;
@@ -141,7 +138,7 @@ async fn an_exchange_runs_to_its_end_though_its_caller_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_new_token_is_stored_before_it_is_used() {
     let inner = holding(tokens("a0", 61)).await;
-    let store = Arc::new(Flaky { inner: Arc::clone(&inner), down: AtomicUsize::new(5) });
+    let store = Flaky::down(&inner, 5);
     let vendor = Vendor::new(true);
     let authorizer = process(&store, &vendor);
     let begun = tokio::time::Instant::now();
@@ -218,11 +215,21 @@ async fn a_refusal_of_a_token_that_was_replaced_meanwhile_means_nothing() {
     assert_eq!(call.await.unwrap().expose(), "authorized");
 }
 
+#[tokio::test]
+async fn whoever_gets_the_lease_looks_again_before_asking() {
+    let inner = holding(tokens("a0", 61)).await;
+    let store = Flaky::down(&inner, 0);
+    *store.quicker.lock().unwrap() = Some(tokens("quicker", 0));
+    let vendor = Vendor::new(true);
+    assert_eq!(token(&process(&store, &vendor)).await, "quicker");
+    assert_eq!(vendor.asked(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_comes_too_late_to_store_takes_what_is_stored() {
     let inner = holding(tokens("a0", 61)).await;
     // Down for 1, 2, 4 .. 60 seconds: longer than the lease.
-    let late = Arc::new(Flaky { inner: Arc::clone(&inner), down: AtomicUsize::new(7) });
+    let late = Flaky::down(&inner, 7);
     let vendor = Vendor::new(false);
     let (slow, quick) = (process(&late, &vendor), process(&inner, &vendor));
     let waits = tokio::spawn(async move { (slow.token().await, slow) });

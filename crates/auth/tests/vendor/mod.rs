@@ -140,11 +140,19 @@ pub(crate) fn process(store: &Arc<impl TokenStore + 'static>, vendor: &Arc<Vendo
     Authorizers::new(store).of(KEY, Arc::clone(vendor) as _)
 }
 
-/// A store that is down for swaps so often.
+/// A store that is down for swaps so often, and in which somebody else was quicker.
 #[derive(Debug)]
 pub(crate) struct Flaky {
     pub(crate) inner: Arc<MemoryTokens>,
     pub(crate) down: AtomicUsize,
+    /// What another process stores just before a lease is given.
+    pub(crate) quicker: Mutex<Option<Tokens>>,
+}
+
+impl Flaky {
+    pub(crate) fn down(inner: &Arc<MemoryTokens>, times: usize) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::clone(inner), down: AtomicUsize::new(times), quicker: Mutex::default() })
+    }
 }
 
 #[async_trait]
@@ -162,6 +170,10 @@ impl TokenStore for Flaky {
     }
 
     async fn lease(&self, key: IntegrationId, ttl: Duration) -> Result<Option<Fence>> {
+        let quicker = self.quicker.lock().expect("a lock").take();
+        if let (Some(tokens), Some((_, revision))) = (quicker, self.inner.load(key).await?) {
+            assert!(self.inner.swap(key, Some(revision), &tokens).await?);
+        }
         self.inner.lease(key, ttl).await
     }
 
