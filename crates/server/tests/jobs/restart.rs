@@ -169,7 +169,7 @@ async fn work_that_lost_its_lease_stops_and_says_nothing_more() {
     let taken = soon(async {
         loop {
             let row =
-                slow.store.scoped(&catchment_core::Tenant::local()).job(catchment_store::JobId(job)).await.unwrap();
+                slow.store.scoped(catchment_core::Tenant::local()).job(catchment_store::JobId(job)).await.unwrap();
             let stale = catchment_store::Claim { job: row, worker: "other".into() };
             // What the first worker holds is given back behind its back, and claimed at once.
             store.release(&stale).await.unwrap();
