@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn handles_and_names_keep_every_byte() {
         let handle = packet(&[&[HANDLE, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 0x80]]);
-        assert!(matches!(reply(handle), Ok((1, Reply::Handle(handle))) if handle == &b"\0\0\0\x80"[..]));
+        assert!(matches!(reply(handle), Ok((1, Reply::Handle(handle))) if handle == b"\0\0\0\x80"[..]));
         let names = packet(&[
             &[NAME, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3],
             b"\xff\xfea",
