@@ -1,5 +1,7 @@
 //! Many imports under one budget.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::sync::{Arc, atomic::Ordering};
 
 use catchment_engine::{Event, Options};
