@@ -45,7 +45,7 @@ pub struct Settings {
     #[serde(default = "connections")]
     #[schemars(range(min = 1, max = 16))]
     pub max_connections: u32,
-    /// For servers that answer nothing while they are asked something else: one request at a time.
+    /// For servers that mix up requests: read and list one answer after the other, which is slow.
     #[serde(default)]
     pub sequential: bool,
     /// How many seconds the server may take for one answer, from 1 to 600.

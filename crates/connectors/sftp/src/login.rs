@@ -73,38 +73,33 @@ impl Login {
         // Nothing is proved by this; it is how a server says which methods it knows, so that none
         // is tried that it would count as a failure.
         let asked = ssh.authenticate_none(&self.user).await.map_err(|error| errors::of_ssh(error, "login"))?;
-        let mut methods = match Step::from(asked) {
+        let mut methods = match settled(ssh, asked.into()).await? {
             Step::In => return Ok(()),
             Step::More(methods) | Step::Refused(methods) => methods,
         };
-        if methods.is_empty() && ssh.is_closed() {
-            return Err(errors::of_ssh(russh::Error::Disconnect, "login"));
-        }
-        let mut tried = None;
+        let mut key_taken = false;
         if let Some(key) = &self.key
             && methods.contains(&MethodKind::PublicKey)
         {
             match self.with_key(ssh, key.decode().await?).await? {
                 Step::In => return Ok(()),
                 Step::Refused(_) => return Err(self.refused("private_key", KEY_REFUSED)),
-                Step::More(more) => (methods, tried) = (more, Some(())),
+                Step::More(more) => (methods, key_taken) = (more, true),
             }
         } else if self.agent && methods.contains(&MethodKind::PublicKey) {
             return self.with_agent(ssh).await;
         }
         let Some(password) = &self.password else {
-            return Err(match tried {
-                Some(()) => self
-                    .refused("password", "the server wants a password as well as the key: give it")
-                    .with_methods(&methods),
-                None => self
-                    .refused("private_key", "the server takes no keys for this user: give a password")
-                    .with_methods(&methods),
-            });
+            let (field, says) = if key_taken {
+                ("password", "the server wants a password as well as the key: give it")
+            } else {
+                ("private_key", "the server takes no keys for this user: give a password")
+            };
+            return Err(self.refused(field, says).with_methods(&methods));
         };
         let step = if methods.contains(&MethodKind::Password) {
             match ssh.authenticate_password(&self.user, password.expose()).await {
-                Ok(result) => result.into(),
+                Ok(result) => settled(ssh, result.into()).await?,
                 Err(error) => return Err(errors::of_ssh(error, "login")),
             }
         } else if methods.contains(&MethodKind::KeyboardInteractive) {
@@ -129,7 +124,7 @@ impl Login {
         let hash = rsa_hash(ssh, key.algorithm().is_rsa()).await?;
         let key = PrivateKeyWithHashAlg::new(key, hash);
         let result = ssh.authenticate_publickey(&self.user, key).await;
-        result.map(Step::from).map_err(|error| errors::of_ssh(error, "login"))
+        settled(ssh, result.map_err(|error| errors::of_ssh(error, "login"))?.into()).await
     }
 
     async fn with_agent<H: client::Handler>(&self, ssh: &mut client::Handle<H>) -> Result<()> {
@@ -143,7 +138,9 @@ impl Login {
             let AgentIdentity::PublicKey { key, .. } = identity else { continue };
             let hash = rsa_hash(ssh, key.algorithm().is_rsa()).await?;
             // A key that the agent does not sign with is no reason not to try the next.
-            if let Ok(AuthResult::Success) = ssh.authenticate_publickey_with(&self.user, key, hash, &mut agent).await {
+            if let Ok(result) = ssh.authenticate_publickey_with(&self.user, key, hash, &mut agent).await
+                && let Step::In = settled(ssh, result.into()).await?
+            {
                 return Ok(());
             }
         }
@@ -193,6 +190,19 @@ impl Login {
 
 const KEY_REFUSED: &str = "the server does not accept this key for this user: add its public key to the user's \
     authorized_keys, or correct the user name";
+
+/// A connection that ends in the middle of a login looks like a refusal to the library, one that
+/// names no method. It says nothing about the credential.
+async fn settled<H: client::Handler>(ssh: &client::Handle<H>, step: Step) -> Result<Step> {
+    if matches!(&step, Step::Refused(methods) if methods.is_empty()) {
+        // Whoever ended it may be in the middle of that.
+        tokio::task::yield_now().await;
+        if ssh.is_closed() {
+            return Err(errors::of_ssh(russh::Error::Disconnect, "login"));
+        }
+    }
+    Ok(step)
+}
 
 /// RSA keys sign with SHA-2, as the server prefers it.
 async fn rsa_hash<H: client::Handler>(ssh: &client::Handle<H>, rsa: bool) -> Result<Option<HashAlg>> {

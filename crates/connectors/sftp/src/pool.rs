@@ -96,9 +96,7 @@ impl Pool {
             };
             match made {
                 Ok(answer) => return Ok(answer),
-                Err((error, lost)) if lost && attempt < ATTEMPTS && error.kind() == ErrorKind::Unavailable => {
-                    attempt += 1
-                }
+                Err((error, lost)) if lost && attempt < ATTEMPTS && passes(&error) => attempt += 1,
                 Err((error, _)) => return Err(error),
             }
         }
@@ -160,6 +158,12 @@ impl Pool {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether another attempt is worth it. Not for a login that was cut off: servers that hang up on a
+/// wrong password count it.
+fn passes(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unavailable && error.get("step") != Some("login")
 }
 
 impl Lease {

@@ -94,7 +94,7 @@ async fn open(tree: &Tree, lease: Lease, place: &Place, shown: &str) -> Result<O
             if attrs.mode.is_some() {
                 regular(attrs, shown)?;
             }
-            attrs
+            Attrs { size: attrs.size.or(looked.size), mtime: attrs.mtime.or(looked.mtime), ..attrs }
         }
         // Some servers know only paths.
         Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Unreadable) => looked,
@@ -153,9 +153,7 @@ impl Reading {
                 None => self.look(),
             };
             match after.attrs(&self.shown).await {
-                Ok(attrs) if attrs.fingerprint() != self.opened.mark.fingerprint() => {
-                    return Err(errors::changed(&self.shown));
-                }
+                Ok(attrs) if !attrs.agrees(&self.opened.mark) => return Err(errors::changed(&self.shown)),
                 Ok(_) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Unreadable) => {}
                 Err(error) => return Err(error),
@@ -207,7 +205,7 @@ impl Reading {
         self.after = None;
         self.ahead = self.at;
         let opened = self.pool.call(|lease| open(&self.tree, lease, &self.place, &self.shown)).await?;
-        if opened.mark.size != self.opened.mark.size || opened.mark.mtime != self.opened.mark.mtime {
+        if !opened.mark.agrees(&self.opened.mark) {
             return Err(errors::changed(&self.shown));
         }
         self.opened = opened;

@@ -44,8 +44,7 @@ impl Tree {
     /// The real path of the root.
     pub(crate) async fn root(&self, session: &Session) -> Result<Bytes> {
         let resolve = || async {
-            let folder = if self.folder.is_empty() { "." } else { self.folder.as_str() };
-            let real = session.send(Request::RealPath(folder.as_bytes())).path(folder).await;
+            let real = session.send(Request::RealPath(self.folder.as_bytes())).path(&self.folder).await;
             real.map_err(|error| self.of_root(error))
         };
         self.root.get_or_try_init(resolve).await.cloned()
@@ -207,6 +206,12 @@ impl Attrs {
             Some(FILE) => self.size.is_some() && self.mtime.is_some(),
             Some(_) => true,
         }
+    }
+
+    /// Whether both speak of one version of a file, as far as both say anything.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let same = |one: Option<u64>, other: Option<u64>| one.zip(other).is_none_or(|(one, other)| one == other);
+        same(self.size, other.size) && same(self.mtime.map(u64::from), other.mtime.map(u64::from))
     }
 
     /// Size and time of the last change. What the server's clock says is only ever compared with

@@ -96,6 +96,13 @@ async fn a_key_and_a_password_are_given_where_both_are_wanted() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_up_says_nothing_about_the_credential() {
+    let hasty = server(Lets::HangsUp, Odd::Nothing).await;
+    let error = open(&hasty, json!({})).expect("good settings").check().await.expect_err("hung up");
+    assert_eq!((error.kind(), error.get("step")), (ErrorKind::Unavailable, Some("login")), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_with_old_ciphers_alone_is_told_as_such() {
     for preferred in [
         Preferred { cipher: Cow::Borrowed(&[cipher::AES_128_CBC]), ..Preferred::DEFAULT },

@@ -34,6 +34,8 @@ pub enum Lets {
     TwoPrompts,
     /// By any key, and then the password.
     KeyAndPassword,
+    /// It hangs up when a password comes.
+    HangsUp,
 }
 
 /// What is odd about its SFTP.
@@ -123,7 +125,7 @@ impl Handler for Visitor {
     async fn auth_none(&mut self, _: &str) -> Result<Auth, russh::Error> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
         Ok(match self.lets {
-            Lets::Password => only(MethodKind::Password, false),
+            Lets::Password | Lets::HangsUp => only(MethodKind::Password, false),
             Lets::Prompt | Lets::TwoPrompts => only(MethodKind::KeyboardInteractive, false),
             Lets::KeyAndPassword => only(MethodKind::PublicKey, false),
         })
@@ -131,6 +133,9 @@ impl Handler for Visitor {
 
     async fn auth_password(&mut self, _: &str, password: &str) -> Result<Auth, russh::Error> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
+        if self.lets == Lets::HangsUp {
+            return Err(russh::Error::Disconnect);
+        }
         let good = password == PASSWORD && matches!(self.lets, Lets::Password | Lets::KeyAndPassword);
         Ok(if good { Auth::Accept } else { only(MethodKind::Password, false) })
     }
