@@ -19,8 +19,8 @@ use futures::StreamExt;
 /// Compare that with the one its operator gives you, then pass it on.
 #[derive(Parser)]
 struct Arguments {
-    /// sftp://user@host/folder/ or sftp://user@host:port/folder/file.pdf; relative to the login
-    /// folder with --folder.
+    /// sftp://user@host/folder/ or sftp://user@host:port/folder/file.pdf; for what lies in the folder
+    /// the user logs in to, sftp://user@host and --folder.
     address: String,
     /// The user name, unless it stands in the address.
     #[arg(long, env = "SFTP_USERNAME")]
@@ -40,7 +40,7 @@ struct Arguments {
     /// Believe whatever key the server shows. Whoever is in between is believed, too.
     #[arg(long)]
     trust_on_first_use: bool,
-    /// The folder to connect to, where it is relative to the one the user logs in to.
+    /// The folder to connect to, relative to the one the user logs in to: `.` is that one itself.
     #[arg(long)]
     folder: Option<String>,
     /// Follow symbolic links that stay inside the folder.

@@ -25,6 +25,9 @@ const TURNS: usize = 3;
 /// Files that are read at a time; the connections are shared by them.
 const AT_A_TIME: usize = 32;
 
+/// A program and what it does in its turn.
+type Run<'a> = (&'static str, Box<dyn Fn() + 'a>);
+
 fn main() {
     let server = backends::openssh();
     let place = tempfile::tempdir_in(&server.folder).expect("a folder");
@@ -36,7 +39,6 @@ fn main() {
     let single = connect(&server, place.path(), 1);
     let several = connect(&server, &small, CONNECTIONS);
 
-    type Run<'a> = (&'static str, Box<dyn Fn() + 'a>);
     let ours = || runtime.block_on(download(single.as_ref(), "large.bin", &to.path().join("ours")));
     let one: Vec<Run<'_>> = vec![
         ("catchment", Box::new(ours)),
@@ -54,11 +56,10 @@ fn main() {
         ("rclone", Box::new(|| rclone(&server, "copy", &small, &all("all rclone")))),
     ];
     report(&format!("{SMALL} small files, {CONNECTIONS} connections"), &many, SMALL as f64, "files/s");
-    drop((single, several));
 }
 
 /// In turn, so that what else the machine does meets all alike.
-fn report(what: &str, runs: &[(&'static str, Box<dyn Fn() + '_>)], amount: f64, unit: &str) {
+fn report(what: &str, runs: &[Run<'_>], amount: f64, unit: &str) {
     let mut times = vec![Vec::new(); runs.len()];
     for _ in 0..TURNS {
         for ((_, run), times) in runs.iter().zip(&mut times) {
