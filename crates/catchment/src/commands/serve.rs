@@ -19,8 +19,8 @@ pub(crate) async fn run(app: &App, serve: cli::Serve) -> Result<Exit> {
         config.listen = listen;
     }
     let callers = callers(&app.settings)?;
-    let data = app.open().await?;
-    let store = app.sealed_store(data.store).await?;
+    let data = app.open_with(app.sealed_store(app.store().await?).await?).await?;
+    let store = data.store;
     let parser = Parser::isolated(app.settings.limits.clone())?;
     let mut server = Server::builder(app.registry.clone(), store.clone(), data.index, parser).callers(callers);
     if let Some(files) = app.settings.server.files_at_once {

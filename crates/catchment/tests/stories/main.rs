@@ -1,6 +1,7 @@
 //! Whole-product stories: the stock binary, from outside.
 
 mod bucket;
+mod cluster;
 mod crash;
 mod first_day;
 mod models;
