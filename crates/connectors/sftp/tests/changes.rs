@@ -194,6 +194,24 @@ fn open_below(folder: &Path) -> usize {
 }
 
 #[tokio::test]
+async fn a_server_that_bears_one_connection_is_read_over_one() {
+    let place = openssh();
+    for number in 0..40 {
+        place.put(&PathBuf::from(format!("root/{number}")), b"x");
+    }
+    let proxy = TcpProxy::start(place.server.address).await.expect("a proxy");
+    let settings = json!({"url": proxy.address().to_string(), "max_connections": 4});
+    let connector = place.connect(settings).expect("good settings");
+    let (all, _, complete) = walked(connector.as_ref()).await;
+    assert!(complete && all.len() == 40);
+    proxy.set(Trouble::Close);
+    for content in join_all(all.iter().map(|entry| read(connector.as_ref(), entry))).await {
+        assert_eq!(content.expect("over the one there is"), b"x");
+    }
+    assert!(proxy.connections() > 1 && proxy.open() == 1, "another was tried, and one is left");
+}
+
+#[tokio::test]
 async fn a_server_that_comes_back_is_used_again() {
     let place = openssh();
     place.put("root/file".as_ref(), b"x");
