@@ -1,23 +1,17 @@
 //! Credentials: the ones in the settings, or the host's own where the operator allows it.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use catchment_client::{Client, Egress};
+use catchment_aws::{host_signer, keys_signer};
 use catchment_core::{Context, Error, ErrorKind, Result};
-use reqsign_aws_v4::{Credential, DefaultCredentialProvider, RequestSigner, StaticCredentialProvider};
-use reqsign_core::{Context as Host, FileRead, HttpSend, OsEnv, Signer};
+use reqsign_aws_v4::{Credential, RequestSigner};
+use reqsign_core::Signer;
 
 use crate::config::Settings;
-
-/// The metadata services answer at once or not at all.
-const METADATA_WITHIN: Duration = Duration::from_secs(2);
 
 /// A signer for these settings; `None` to sign nothing.
 pub(crate) fn signer(settings: &Settings, cx: &Context) -> Result<Option<Signer<Credential>>> {
     let filled = |given: &str| !given.trim().is_empty();
     let id = settings.access_key_id.as_deref().filter(|id| filled(id));
-    let secret = settings.secret_access_key.as_ref().map(|secret| secret.expose()).filter(|secret| filled(secret));
+    let secret = settings.secret_access_key.as_ref().filter(|secret| filled(secret.expose()));
     let sign = RequestSigner::new("s3", &settings.region);
     if settings.anonymous {
         return match (id, secret) {
@@ -27,26 +21,18 @@ pub(crate) fn signer(settings: &Settings, cx: &Context) -> Result<Option<Signer<
     }
     match (id, secret) {
         (Some(id), Some(secret)) => {
-            // Pasted keys bring spaces and line ends along.
-            let mut keys = StaticCredentialProvider::new(id.trim(), secret.trim());
-            if let Some(token) = settings.session_token.as_ref().map(|token| token.expose().trim()) {
-                keys = keys.with_session_token(token);
-            } else if id.trim().starts_with("ASIA") {
+            let token = settings.session_token.as_ref();
+            if token.is_none() && id.trim().starts_with("ASIA") {
                 return Err(Error::config(
                     "session_token",
                     "these are temporary keys: give their session token as well",
                 ));
             }
-            Ok(Some(Signer::new(Host::new(), keys, sign)))
+            Ok(Some(keys_signer(sign, id, secret, token)))
         }
         (Some(_), None) => Err(Error::config("secret_access_key", "give the secret that belongs to the access key id")),
         (None, Some(_)) => Err(Error::config("access_key_id", "give the access key id that the secret belongs to")),
-        (None, None) if cx.host_access => {
-            let host = Host::new().with_env(OsEnv).with_file_read(Files).with_http_send(metadata()?);
-            // A profile may name a program to run; a folder of settings must not start programs.
-            let keys = DefaultCredentialProvider::builder().no_process().build();
-            Ok(Some(Signer::new(host, keys, sign)))
-        }
+        (None, None) if cx.host_access => host_signer(sign).map(Some),
         (None, None) => Err(Error::config(
             "access_key_id",
             "give an access key id and its secret, or set anonymous for a public bucket",
@@ -62,57 +48,4 @@ pub(crate) fn unsigned(error: reqsign_core::Error) -> Error {
          AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or set anonymous for a public bucket",
     )
     .source(error)
-}
-
-/// Reads the profile files.
-#[derive(Debug)]
-struct Files;
-
-impl FileRead for Files {
-    async fn file_read(&self, path: &str) -> reqsign_core::Result<Vec<u8>> {
-        let path = path.to_owned();
-        let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
-        let read = read.map_err(|_| reqsign_core::Error::unexpected("reading the file was stopped"))?;
-        read.map_err(|error| reqsign_core::Error::config_invalid("cannot read the file").with_source(error))
-    }
-}
-
-/// Asks the metadata services of the host, and the token service for roles.
-#[derive(Debug)]
-struct Metadata(Client);
-
-fn metadata() -> Result<Metadata> {
-    // Only here, where the operator lends the host's credentials, are these addresses open.
-    let egress = Egress::allow_private().allow_net("169.254.169.254/32")?.allow_net("169.254.170.0/24")?;
-    let client = Client::builder("s3-credentials").egress(egress.allow_net("fd00:ec2::/32")?).attempts(1);
-    Ok(Metadata(client.deadline(Duration::from_secs(10)).build()?))
-}
-
-impl HttpSend for Metadata {
-    async fn http_send(&self, request: http::Request<Bytes>) -> reqsign_core::Result<http::Response<Bytes>> {
-        let failed =
-            |error: Error| reqsign_core::Error::unexpected("the credential service does not answer").with_source(error);
-        let (parts, body) = request.into_parts();
-        let local = parts.uri.host().is_some_and(|host| host.starts_with("169.254.") || host.starts_with("[fd00:"));
-        let mut call = self.0.call(parts.method, parts.uri.to_string()).idempotent(true);
-        if local {
-            call = call.deadline(METADATA_WITHIN);
-        }
-        for (name, value) in &parts.headers {
-            if *name == http::header::CONTENT_LENGTH {
-                continue;
-            }
-            let value = value.to_str().map_err(|_| reqsign_core::Error::unexpected("a header is not text"))?;
-            call = call.secret_header(name.as_str(), &value.into());
-        }
-        if !body.is_empty() {
-            let content_type = parts.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            call = call.body(content_type.unwrap_or("application/octet-stream"), body);
-        }
-        let answer = call.send().await.map_err(failed)?;
-        let mut response = http::Response::new(answer.bytes().clone());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = answer.head().headers.clone();
-        Ok(response)
-    }
 }

@@ -1,15 +1,15 @@
 //! AWS KMS: the key never leaves it, and data keys are asked for once in a while.
 
 mod cache;
-mod host;
 mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use catchment_aws::{host_signer, keys_signer};
 use catchment_core::{Error, ErrorKind, Result, Secret, async_trait};
 use futures::FutureExt;
-use reqsign_aws_v4::{Credential, RequestSigner, StaticCredentialProvider};
-use reqsign_core::{Context as Host, Signer};
+use reqsign_aws_v4::{Credential, RequestSigner};
+use reqsign_core::Signer;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -132,14 +132,8 @@ impl AwsKmsBuilder {
         let url = format!("{}/", url.trim().trim_end_matches('/'));
         let sign = RequestSigner::new("kms", &region);
         let signer: Signer<Credential> = match self.credentials {
-            Some((id, secret, token)) => {
-                let mut keys = StaticCredentialProvider::new(id.trim(), secret.expose().trim());
-                if let Some(token) = token {
-                    keys = keys.with_session_token(token.expose().trim());
-                }
-                Signer::new(Host::new(), keys, sign)
-            }
-            None => host::signer(sign)?,
+            Some((id, secret, token)) => keys_signer(sign, &id, &secret, token.as_ref()),
+            None => host_signer(sign)?,
         };
         Ok(AwsKms {
             inner: Arc::new(Inner {

@@ -105,7 +105,7 @@ impl Wire {
         const JSON: &str = "application/x-amz-json-1.1";
         let body = serde_json::to_vec(request)
             .map_err(|error| Error::internal("the request cannot be written as JSON").source(error))?;
-        let unsigned = http::Request::builder()
+        let request = http::Request::builder()
             .method(Method::POST)
             .uri(&self.url)
             .header(header::CONTENT_TYPE, JSON)
@@ -113,8 +113,8 @@ impl Wire {
             .header("x-amz-content-sha256", hex::encode(Sha256::digest(&body)))
             .body(())
             .map_err(|error| Error::internal("cannot make the request").source(error))?;
-        let (mut parts, ()) = unsigned.into_parts();
-        self.signer.sign(&mut parts, None).await.map_err(super::host::unsigned)?;
+        let (mut parts, ()) = request.into_parts();
+        self.signer.sign(&mut parts, None).await.map_err(unsigned)?;
         let mut call = self.client.post(&self.url).body(JSON, body).idempotent(true);
         for (name, value) in &parts.headers {
             if *name == header::HOST || *name == header::CONTENT_TYPE {
@@ -195,4 +195,14 @@ fn classify(head: &ResponseHead, body: &[u8]) -> Option<Error> {
         _ => return None,
     };
     Some(Error::new(kind, message).with("code", code))
+}
+
+/// What it means that nothing could be signed.
+fn unsigned(error: reqsign_core::Error) -> Error {
+    Error::new(
+        ErrorKind::Unauthenticated,
+        "no usable credential for AWS KMS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with \
+         AWS_PROFILE, or give this host a role",
+    )
+    .source(error)
 }

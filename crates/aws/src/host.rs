@@ -1,37 +1,18 @@
-//! The credentials that this host has for AWS.
+//! What the search for credentials may use of this host: profile files and metadata services.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use catchment_client::{Client, Egress};
-use catchment_core::{Error, ErrorKind, Result};
-use reqsign_aws_v4::{Credential, DefaultCredentialProvider, RequestSigner};
-use reqsign_core::{Context, FileRead, HttpSend, OsEnv, Signer};
+use catchment_core::{Error, Result};
+use reqsign_core::{FileRead, HttpSend};
 
 /// The metadata services answer at once or not at all.
 const METADATA_WITHIN: Duration = Duration::from_secs(2);
 
-/// Signs with what the environment, a profile or the role of this host gives.
-pub(crate) fn signer(sign: RequestSigner) -> Result<Signer<Credential>> {
-    let host = Context::new().with_env(OsEnv).with_file_read(Files).with_http_send(metadata()?);
-    // A profile may name a program to run; that is no business of a key service.
-    let keys = DefaultCredentialProvider::builder().no_process().build();
-    Ok(Signer::new(host, keys, sign))
-}
-
-/// What it means that nothing could be signed.
-pub(crate) fn unsigned(error: reqsign_core::Error) -> Error {
-    Error::new(
-        ErrorKind::Unauthenticated,
-        "no usable credential for AWS KMS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with \
-         AWS_PROFILE, or give this host a role",
-    )
-    .source(error)
-}
-
 /// Reads the profile files.
 #[derive(Debug)]
-struct Files;
+pub(crate) struct Files;
 
 impl FileRead for Files {
     async fn file_read(&self, path: &str) -> reqsign_core::Result<Vec<u8>> {
@@ -44,9 +25,10 @@ impl FileRead for Files {
 
 /// Asks the metadata services of the host, and the token service for roles.
 #[derive(Debug)]
-struct Metadata(Client);
+pub(crate) struct Metadata(Client);
 
-fn metadata() -> Result<Metadata> {
+pub(crate) fn metadata() -> Result<Metadata> {
+    // Only here, where the operator lends the credentials of the host, are these addresses open.
     let egress = Egress::allow_private().allow_net("169.254.169.254/32")?.allow_net("169.254.170.0/24")?;
     let client = Client::builder("aws-credentials").egress(egress.allow_net("fd00:ec2::/32")?).attempts(1);
     Ok(Metadata(client.deadline(Duration::from_secs(10)).build()?))
