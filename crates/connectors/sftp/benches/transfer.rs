@@ -39,11 +39,17 @@ fn main() {
     let single = connect(&server, place.path(), 1);
     let several = connect(&server, &small, CONNECTIONS);
 
-    let ours = || runtime.block_on(download(single.as_ref(), "large.bin", &to.path().join("ours")));
+    // What is there already would not be fetched again.
+    let fresh = |name: &str| {
+        let file = to.path().join(name);
+        let _ = fs::remove_file(&file);
+        file
+    };
+    let ours = || runtime.block_on(download(single.as_ref(), "large.bin", &fresh("ours")));
     let one: Vec<Run<'_>> = vec![
         ("catchment", Box::new(ours)),
-        ("sftp", Box::new(|| sftp(&server, &large, &to.path().join("sftp")))),
-        ("rclone", Box::new(|| rclone(&server, "copyto", &large, &to.path().join("rclone")))),
+        ("sftp", Box::new(|| sftp(&server, &large, &fresh("sftp")))),
+        ("rclone", Box::new(|| rclone(&server, "copyto", &large, &fresh("rclone")))),
     ];
     report(&format!("one file of {} MiB", LARGE >> 20), &one, LARGE as f64 / (1 << 20) as f64, "MiB/s");
     let all = |name: &str| {
