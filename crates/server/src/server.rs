@@ -15,7 +15,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{config::Config, guard::Guard, listen, metrics::Metrics, router::router, state::App, worker};
+use crate::{
+    config::Config, guard::Guard, listen, metrics::Metrics, router::router, routes::integrations::Kept, state::App,
+    worker,
+};
 
 /// A server, before it listens.
 #[derive(Debug)]
@@ -138,6 +141,7 @@ impl Builder {
             metrics: Metrics::new(),
             stopping: CancellationToken::new(),
             submitted: Notify::new(),
+            lists: Kept::new(),
             board: Arc::default(),
         });
         let router = router(&app, self.routes.with_state(()))?;

@@ -11,7 +11,7 @@ use catchment_store::{Scoped, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, guard::Guard, metrics::Metrics, worker::Board};
+use crate::{config::Config, guard::Guard, metrics::Metrics, routes::integrations::Kept, worker::Board};
 
 /// What the handlers and the worker share.
 pub(crate) struct App {
@@ -41,6 +41,8 @@ pub(crate) struct App {
     pub(crate) stopping: CancellationToken,
     /// Told when a job was submitted here, so that a worker of this server looks at once.
     pub(crate) submitted: Notify,
+    /// Lists of integrations that were written before.
+    pub(crate) lists: Kept,
     /// News of jobs, for those who follow them here.
     pub(crate) board: Arc<Board>,
 }

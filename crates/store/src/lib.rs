@@ -17,7 +17,7 @@ mod time;
 
 pub use audit::{AuditList, AuditRow};
 pub use files::{FileList, FileStatus, LedgerFile, RunList, RunRow};
-pub use integrations::{Integration, IntegrationChange, List, NewIntegration, Status, Success};
+pub use integrations::{Integration, IntegrationChange, List, Mark, NewIntegration, Status, Success};
 pub use jobs::{Beat, Claim, Failure, Job, JobEnd, JobFile, JobId, JobList, JobState, NewJob, QueueStats};
 pub use once::{Once, OnceGuard, StoredAnswer};
 pub use options::Options;

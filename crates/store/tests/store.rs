@@ -34,6 +34,7 @@ promised! {
         what_is_disconnected_has_no_secrets_and_no_jobs,
         what_is_deleted_leaves_nothing_but_the_audit_log,
         failures_count_up_until_something_succeeds,
+        the_mark_moves_with_every_change_and_with_nothing_else,
         nobody_acts_without_a_name,
         text_may_hold_anything;
     secrets:

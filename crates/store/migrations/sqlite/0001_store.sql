@@ -16,12 +16,14 @@ CREATE TABLE integrations (
     last_sync     BIGINT,
     last_used     BIGINT,
     errors        BIGINT NOT NULL DEFAULT 0,
+    -- Counts every change of the row, also those that no person made.
+    changes       BIGINT NOT NULL DEFAULT 0,
     last_error    TEXT,
     created_at    BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL
 );
 
-CREATE INDEX integrations_of_user ON integrations (organization, user_id, id);
+CREATE INDEX integrations_of_user ON integrations (organization, user_id, id, changes);
 CREATE INDEX integrations_of_organization ON integrations (organization, id);
 
 -- An id is taken before the row is written: secrets are sealed for it.

@@ -17,12 +17,13 @@ const BATCH: u32 = 5_000;
 
 const UPDATE: &str =
     "UPDATE integrations SET name = $2, description = $3, settings = $4, status = $5, revision = $6, errors = $7,
-                             last_error = $8, updated_at = $9
+                             last_error = $8, updated_at = $9, changes = changes + 1
      WHERE id = $1";
 
 const SUCCEEDED: &str = concat!(
     "UPDATE integrations SET last_used = $4, last_sync = coalesce($5, last_sync), errors = 0, last_error = NULL,
-                             status = CASE WHEN status = 'disconnected' THEN status ELSE 'active' END
+                             status = CASE WHEN status = 'disconnected' THEN status ELSE 'active' END,
+                             changes = changes + 1
      WHERE ",
     mine!(),
     " AND id = $3"
@@ -30,7 +31,8 @@ const SUCCEEDED: &str = concat!(
 
 const FAILED: &str = concat!(
     "UPDATE integrations SET errors = errors + 1, last_error = $4,
-                             status = CASE WHEN status = 'disconnected' THEN status ELSE $5 END
+                             status = CASE WHEN status = 'disconnected' THEN status ELSE $5 END,
+                             changes = changes + 1
      WHERE ",
     mine!(),
     " AND id = $3"

@@ -9,7 +9,7 @@ mod types;
 use catchment_core::{Error, ErrorKind, IntegrationId};
 use serde_json::Value as Json;
 
-pub use types::{Integration, IntegrationChange, List, NewIntegration, Status, Success};
+pub use types::{Integration, IntegrationChange, List, Mark, NewIntegration, Status, Success};
 
 /// The condition that a row with `integration` belongs to the integration `$3`, and that to the
 /// scope `$1`, `$2`.

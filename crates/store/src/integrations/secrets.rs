@@ -79,7 +79,8 @@ impl Scoped {
         let rows = tx.all("SELECT field FROM secrets WHERE integration = $1 ORDER BY field", values![id]).await?;
         let fields = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>>>()?;
         let json = serde_json::Value::from(fields.as_slice()).to_string();
-        tx.run("UPDATE integrations SET secret_fields = $2 WHERE id = $1", values![id, json]).await?;
+        tx.run("UPDATE integrations SET secret_fields = $2, changes = changes + 1 WHERE id = $1", values![id, json])
+            .await?;
         Ok(fields)
     }
 

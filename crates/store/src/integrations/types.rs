@@ -41,6 +41,14 @@ pub struct Integration {
     pub updated_at: DateTime<Utc>,
 }
 
+/// In which state integrations are. See [`Scoped::integrations_mark`](crate::Scoped::integrations_mark).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mark {
+    pub(crate) count: i64,
+    pub(crate) newest: i64,
+    pub(crate) changes: i64,
+}
+
 /// Whether an integration can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

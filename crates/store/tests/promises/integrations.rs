@@ -221,6 +221,40 @@ pub(crate) async fn failures_count_up_until_something_succeeds(subject: &Subject
     assert!(synced.last_sync.is_some() && synced.last_used >= used.last_used);
 }
 
+pub(crate) async fn the_mark_moves_with_every_change_and_with_nothing_else(subject: &Subject) {
+    let (ann, bob) = (subject.ann(), subject.store.scoped(Tenant::new("acme", "bob")));
+    let admin = subject.store.scoped(admin("acme"));
+    let bobs = bob.integrations_mark().await.expect("a mark");
+    let mut marks = vec![ann.integrations_mark().await.expect("a mark")];
+    let mut organization = vec![admin.integrations_mark().await.expect("a mark")];
+    let id = ann.create(new("one")).await.expect("made").id;
+    for step in 0..9 {
+        match step {
+            0 => {}
+            1 => drop(ann.update(id, None, renamed("two")).await.expect("renamed")),
+            2 => ann.failed(id, Status::Error, "no answer").await.expect("noted"),
+            3 => ann.succeeded(id, Success::Used).await.expect("noted"),
+            4 => ann.succeeded(id, Success::Synced).await.expect("noted"),
+            5 => {
+                let secrets = vec![("another".to_owned(), Some("x".into()))];
+                let change = IntegrationChange { secrets, ..IntegrationChange::default() };
+                drop(ann.update(id, None, change).await.expect("changed"));
+            }
+            6 => drop(ann.disconnect(id).await.expect("disconnected")),
+            7 => drop(ann.create(new("three")).await.expect("made")),
+            _ => ann.delete(id).await.expect("deleted"),
+        }
+        let mark = ann.integrations_mark().await.expect("a mark");
+        assert!(!marks.contains(&mark), "step {step}");
+        marks.push(mark);
+        let mark = admin.integrations_mark().await.expect("a mark");
+        assert!(!organization.contains(&mark), "step {step}");
+        organization.push(mark);
+        assert_eq!(ann.integrations_mark().await.expect("a mark"), marks[marks.len() - 1], "reading changes nothing");
+    }
+    assert_eq!(bob.integrations_mark().await.expect("a mark"), bobs, "none of it was his");
+}
+
 pub(crate) async fn nobody_acts_without_a_name(subject: &Subject) {
     let nobody = |organization: &str, user: Option<&str>| -> Scoped {
         let user = user.map(str::to_owned);

@@ -1,18 +1,21 @@
 //! `GET /integrations/user/{user_id}`.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::State,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use catchment_core::IntegrationId;
-use catchment_store::List;
+use catchment_core::{Error, IntegrationId};
+use catchment_store::{List, Mark, Scoped};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::view::View;
+use super::{
+    kept::{Which, Written},
+    view::View,
+};
 use crate::{
     extract::{Caller, Cursor, Limit, Query, UserId},
     problem::Result,
@@ -40,53 +43,110 @@ pub(crate) struct Wanted {
         ("vendor" = Option<String>, Query, description = "Only of this vendor"),
         ("organization_slug" = Option<String>, Query, description = "The caller's organization. May be left out"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "How many at most; 100 if left out"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the list that is known"),
         ("cursor" = Option<String>, Query, pattern = "^[0-9]{1,18}$", description = "`X-Next-Cursor` of the page before"),
     ),
-    responses((status = 200, description = "The integrations", body = [View], headers(
-        ("X-Next-Cursor" = String, description = "The cursor of the next page, if there is one"),
-        ("Link" = String, description = "The address of the next page, if there is one"),
-    ))),
+    responses(
+        (status = 200, description = "The integrations", body = [View], headers(
+            ("ETag" = String, description = "Names this list, for If-None-Match"),
+            ("X-Next-Cursor" = String, description = "The cursor of the next page, if there is one"),
+            ("Link" = String, description = "The address of the next page, if there is one"),
+        )),
+        (status = 304, description = "The list is the one that is known"),
+    ),
 )]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     UserId(user): UserId,
     Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
 ) -> Result<Response> {
     caller.within(wanted.organization_slug.as_deref())?;
     let scope = caller.scope_of(Some(&user))?;
-    let limit = wanted.limit.0;
-    let list = List {
-        user: None,
+    let which = Which {
+        organization: scope.organization.clone(),
+        user: user.clone(),
         vendor: wanted.vendor.clone(),
-        after: wanted.cursor.map(|cursor| IntegrationId(cursor.0)),
-        // One more, to know whether there is a next page.
-        limit: limit + 1,
+        after: wanted.cursor.map(|cursor| cursor.0),
+        limit: wanted.limit.0,
     };
-    let mut found = app.store.scoped(scope).integrations(&list).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let views: Vec<_> = found.iter().map(View::from).collect();
-    let json = serde_json::to_vec(&views).unwrap_or_default();
-    let mut response = ([(header::CONTENT_TYPE, "application/json")], json).into_response();
-    if let Some(last) = found.last().filter(|_| more) {
-        let link = next(&user, &wanted, limit, last.id);
-        let headers = response.headers_mut();
-        headers.insert("x-next-cursor", last.id.0.into());
-        if let Ok(link) = HeaderValue::try_from(link) {
+    let scoped = app.store.scoped(scope);
+    // Before the rows: what changes in between makes the list newer than its mark, never older.
+    let mark = scoped.integrations_mark().await?;
+    let written = match app.lists.get(&which, mark) {
+        Some(written) => written,
+        None => {
+            let written = write(&scoped, &which, mark).await?;
+            app.lists.keep(which.clone(), written.clone());
+            written
+        }
+    };
+    let fresh = headers.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, &written.etag));
+    let mut response = if fresh {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, "application/json")], written.body).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, written.etag);
+    if let Some(last) = written.next {
+        headers.insert("x-next-cursor", last.into());
+        if let Ok(link) = HeaderValue::try_from(next(&which, last)) {
             headers.insert(header::LINK, link);
         }
     }
     Ok(response)
 }
 
-fn next(user: &str, wanted: &Wanted, limit: u32, last: IntegrationId) -> String {
-    let user: Cow<'_, str> =
-        form_urlencoded::byte_serialize(user.as_bytes()).collect::<String>().replace('+', "%20").into();
+async fn write(scoped: &Scoped, which: &Which, mark: Mark) -> Result<Written> {
+    let list = List {
+        user: None,
+        vendor: which.vendor.clone(),
+        after: which.after.map(IntegrationId),
+        // One more, to know whether there is a next page.
+        limit: which.limit + 1,
+    };
+    let mut found = scoped.integrations(&list).await?;
+    let more = found.len() > which.limit as usize;
+    found.truncate(which.limit as usize);
+    let views: Vec<_> = found.iter().map(View::from).collect();
+    let body = serde_json::to_vec(&views).unwrap_or_default();
+    let etag = format!("W/\"{}\"", &blake3::hash(&body).to_hex()[..32]);
+    let etag = HeaderValue::try_from(etag).map_err(|error| Error::internal("an ETag is no header").source(error))?;
+    let next = found.last().filter(|_| more).map(|last| last.id.0);
+    Ok(Written { mark, body: body.into(), etag, next })
+}
+
+/// Whether a list of tags has this one, or is `*`.
+fn names(known: &HeaderValue, etag: &HeaderValue) -> bool {
+    let (Ok(known), Ok(etag)) = (known.to_str(), etag.to_str()) else { return false };
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    known.split(',').any(|tag| tag.trim() == "*" || bare(tag) == bare(etag))
+}
+
+fn next(which: &Which, last: i64) -> String {
+    let user = form_urlencoded::byte_serialize(which.user.as_bytes()).collect::<String>().replace('+', "%20");
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", &limit.to_string()).append_pair("cursor", &last.0.to_string());
-    if let Some(vendor) = &wanted.vendor {
+    query.append_pair("limit", &which.limit.to_string()).append_pair("cursor", &last.to_string());
+    if let Some(vendor) = &which.vendor {
         query.append_pair("vendor", vendor);
     }
     format!("</integrations/user/{user}?{}>; rel=\"next\"", query.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_list_is_named_by_its_tag_among_others_weak_or_not() {
+        let tag = HeaderValue::from_static("W/\"0a1b\"");
+        for known in ["W/\"0a1b\"", "\"0a1b\"", "\"ffff\", W/\"0a1b\"", "*"] {
+            assert!(names(&HeaderValue::from_static(known), &tag), "{known}");
+        }
+        for known in ["", "0a1b", "\"0a1\"", "\"0a1b0\"", "W/\"ffff\""] {
+            assert!(!names(&HeaderValue::from_static(known), &tag), "{known}");
+        }
+    }
 }

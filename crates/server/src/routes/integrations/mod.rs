@@ -1,6 +1,7 @@
 //! Integrations by id: made, read, changed, tried, disconnected and deleted.
 
 mod create;
+mod kept;
 mod list;
 mod remove;
 mod settings;
@@ -9,7 +10,7 @@ mod text;
 mod update;
 mod view;
 
-pub(crate) use self::view::StatusView;
+pub(crate) use self::{kept::Kept, view::StatusView};
 
 use std::sync::Arc;
 
