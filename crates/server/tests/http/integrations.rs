@@ -212,3 +212,31 @@ async fn a_list_is_paged_without_loss_or_repetition() {
     assert_eq!(server.client.get("/integrations/user/local?vendor=folder").await.body(), json!([]));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_list_is_given_again_only_while_nothing_has_changed() {
+    let server = Running::tokens().await;
+    let (ann, eve) = (server.token("acme", "ann"), server.token("acme", "eve"));
+    let id = server.create(Some(&ann)).await;
+    let list = async || server.client.get("/integrations/user/ann").token(ann.as_str()).await;
+    let first = list().await;
+    let tag = first.header("etag").unwrap().to_owned();
+    assert_eq!(list().await.body(), first.body());
+    let known = server.client.get("/integrations/user/ann").token(ann.as_str()).header("if-none-match", &tag).await;
+    assert_eq!((known.status, known.header("etag")), (304, Some(tag.as_str())));
+
+    // Whoever changes it: a person here, or the work of another server on the same database.
+    server.client.put(&format!("/integrations/{id}")).token(ann.as_str()).json(&json!({"name": "Maps"})).await;
+    let renamed = list().await;
+    assert_eq!(renamed.body()[0]["name"], "Maps");
+    assert_ne!(renamed.header("etag"), Some(tag.as_str()));
+    let elsewhere = server.store.scoped(catchment_core::Tenant::new("acme", "ann"));
+    elsewhere.failed(catchment_core::IntegrationId(id), catchment_store::Status::Error, "no answer").await.unwrap();
+    assert_eq!(list().await.body()[0]["last_error"], "no answer");
+    let old = server.client.get("/integrations/user/ann").token(ann.as_str()).header("if-none-match", &tag).await;
+    assert_eq!(old.status, 200);
+
+    assert_eq!(server.client.get("/integrations/user/ann").token(eve.as_str()).await.status, 404);
+    assert_eq!(server.client.get("/integrations/user/eve").token(eve.as_str()).await.body(), json!([]));
+    server.stop().await;
+}

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up breaks its test")]
 
+#[path = "../database/sqlite.rs"]
+mod database;
 mod docs;
 mod floor;
 mod idempotency;

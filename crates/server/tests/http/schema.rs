@@ -20,7 +20,9 @@ async fn schemathesis(server: &Running, token: &str, settings: &str) {
         .args(["--header", &format!("Authorization: Bearer {token}")])
         .args(["--checks", "all", "--exclude-checks", "positive_data_acceptance"])
         .args(["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "20", "--seed", "1"])
-        .args(["--continue-on-failure", "--workers", "2", "--request-timeout", "60"])
+        // One worker: its threads share the recursion depth of Python 3.11's parser, and now and
+        // then one of them stops at the other's.
+        .args(["--continue-on-failure", "--workers", "1", "--request-timeout", "60"])
         .args(["--suppress-health-check", "all"])
         // It keeps what it found where it runs.
         .current_dir(folder.path())

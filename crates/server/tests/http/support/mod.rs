@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
+use crate::database::Database;
+
 pub(crate) use client::{Answer, Call, Client};
 pub(crate) use log::captured;
 pub(crate) use shelf::Shelf;
@@ -43,7 +45,8 @@ pub(crate) struct Running {
     pub(crate) client: Client,
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
-    pub(crate) directory: TempDir,
+    database: Database,
+    directory: TempDir,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<Result<()>>,
 }
@@ -78,7 +81,8 @@ impl Running {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("catchment.db");
         let keys = KeyRing::parse(&Secret::new(KEY)).unwrap();
-        let store = Store::open(&file).await.unwrap().with_vault(Vault::new(keys));
+        let database = Database::new(directory.path()).await;
+        let store = database.open().await.with_vault(Vault::new(keys));
         let backend = SqliteBackend::open(&file).await.unwrap();
         let index = Arc::new(Index::open(Arc::new(backend), IndexOptions::default()).await.unwrap());
         let registry = Registry::new().with::<Shelf>().with::<Folder>();
@@ -93,7 +97,7 @@ impl Running {
             let _ = stopped.await;
         }));
         let client = Client::new(address);
-        Self { client, address, store, directory, stop: Some(stop), serving }
+        Self { client, address, store, database, directory, stop: Some(stop), serving }
     }
 
     /// A token of a member of an organization.
@@ -130,6 +134,7 @@ impl Running {
         }
         assert_clean("the log", log::captured().as_bytes());
         self.store.close().await;
+        assert_clean("the database", &self.database.dump());
         for file in files(self.directory.path().to_owned()) {
             assert_clean(&file.display().to_string(), &std::fs::read(&file).unwrap());
         }

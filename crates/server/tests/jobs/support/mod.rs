@@ -18,7 +18,12 @@ use catchment_store::Store;
 use catchment_vault::{KeyRing, Vault};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{OnceCell, oneshot},
+    task::JoinHandle,
+};
+
+use crate::database::Database;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use events::Events;
@@ -30,7 +35,10 @@ const KEY: &str = "9f2c61d07be84a35c1f06d9e27b3480a5ce17f62d48b09a36e5f1c7d20b94
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where servers keep what they have.
-pub(crate) struct Place(TempDir);
+pub(crate) struct Place {
+    directory: TempDir,
+    database: OnceCell<Database>,
+}
 
 /// A running server.
 pub(crate) struct Running {
@@ -53,17 +61,18 @@ pub(crate) fn config() -> Config {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { directory: tempfile::tempdir().unwrap(), database: OnceCell::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        self.directory.path()
     }
 
     /// The store alone, for who plays a worker.
     pub(crate) async fn store(&self) -> Store {
         let keys = KeyRing::parse(&Secret::new(KEY)).unwrap();
-        Store::open(self.0.path().join("catchment.db")).await.unwrap().with_vault(Vault::new(keys))
+        let database = self.database.get_or_init(|| Database::new(self.path())).await;
+        database.open().await.with_vault(Vault::new(keys))
     }
 
     pub(crate) async fn serve(&self) -> Running {
@@ -72,7 +81,7 @@ impl Place {
 
     pub(crate) async fn serve_with(&self, config: Config) -> Running {
         let store = self.store().await;
-        let backend = SqliteBackend::open(self.0.path().join("catchment.db")).await.unwrap();
+        let backend = SqliteBackend::open(self.path().join("catchment.db")).await.unwrap();
         let index = Arc::new(Index::open(Arc::new(backend), IndexOptions::default()).await.unwrap());
         let registry = Registry::new().with::<Gate>().with::<Folder>().with::<S3>();
         let parser = Parser::in_process(Limits::default());
