@@ -96,10 +96,15 @@ impl Language {
 /// The words of a question that are stop words in the one language that most of them belong to.
 ///
 /// One language, not all: "die" is an article in German and a word in English. English is always
-/// among the candidates, because short questions are told apart badly.
+/// among the candidates, because short questions are told apart badly, and of languages with as
+/// many it is the one; among others it is the first by its code. What a question means does not
+/// depend on the order in which a backend lists its languages.
 pub(crate) fn stop_words_of<'a>(words: &[&'a str], languages: impl Iterator<Item = Language>) -> HashSet<&'a str> {
+    let english = Language(Lang::Eng);
+    let mut others: Vec<Language> = languages.filter(|language| *language != english).collect();
+    others.sort_unstable_by_key(|language| language.code());
     let mut best = HashSet::new();
-    for language in languages.chain([Language(Lang::Eng)]) {
+    for language in std::iter::once(english).chain(others) {
         let list = language.stop_words();
         let stops: HashSet<&str> = words.iter().copied().filter(|word| list.contains(word)).collect();
         if stops.len() > best.len() {
@@ -129,6 +134,21 @@ mod tests {
         assert_eq!(Language::detect("Der Vertrag wird zum Ende des Jahres gekündigt").map(Language::code), Some("deu"));
         assert_eq!(Language::detect("Le contrat est résilié à la fin de l'année").map(Language::code), Some("fra"));
         assert_eq!(Language::detect("東京都の人口"), None, "no stems in Japanese");
+    }
+
+    #[test]
+    fn of_two_languages_with_as_many_stop_words_the_order_does_not_decide() {
+        let romanian = Language::from_code("ron").unwrap();
+        let english = Language::from_code("eng").unwrap();
+        assert!(romanian.stop_words().contains(&"face") && english.stop_words().contains(&"the"));
+        for languages in [vec![romanian], vec![romanian, english], vec![english, romanian]] {
+            let stops = stop_words_of(&["the", "face"], languages.into_iter());
+            assert_eq!(stops, HashSet::from(["the"]));
+        }
+        let others = ["ron", "spa", "por", "ita"].map(|code| Language::from_code(code).unwrap());
+        let words = ["la", "face", "para"];
+        let one = stop_words_of(&words, others.into_iter());
+        assert_eq!(stop_words_of(&words, others.into_iter().rev()), one);
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub fn analyze_query(question: &str, languages: &[Language]) -> Vec<String> {
     if let Some(language) = Language::detect(question).filter(|language| !languages.contains(&Some(*language))) {
         languages.push(Some(language));
     }
+    languages.sort_unstable_by_key(|language| language.map(Language::code));
     let lower = fold::lower(question);
     let mut words = Vec::new();
     segment(&lower, |found| {
