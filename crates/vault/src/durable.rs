@@ -1,9 +1,9 @@
 //! Files that only their owner may read, and that are whole and on the disk before they are seen.
 
 use std::{
-    fs::{DirBuilder, File, Permissions},
+    fs::{File, Permissions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
@@ -25,11 +25,6 @@ pub(crate) fn beside<'a>(path: &Path, parts: impl IntoIterator<Item = &'a [u8]>)
 /// Makes what was renamed in the folder of `path` survive a crash.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder(path))?.sync_all()
-}
-
-/// Makes the folder of `path` if it is missing, and those above it, for this user alone.
-pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder(path))
 }
 
 fn folder(path: &Path) -> &Path {

@@ -117,16 +117,6 @@ async fn a_key_file_is_made_on_first_start_and_found_on_the_second() {
 }
 
 #[test]
-fn the_folder_of_a_key_file_is_made_with_it_for_its_owner_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("new/data/keys");
-    let made = KeyRing::from_file(&path).unwrap();
-    assert_eq!(KeyRing::from_file(&path).unwrap().ids(), made.ids());
-    let mode = fs::metadata(folder.path().join("new/data")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700);
-}
-
-#[test]
 fn of_many_that_start_at_once_one_makes_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");

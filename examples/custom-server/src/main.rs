@@ -31,8 +31,10 @@ fn main() -> Result<()> {
 #[tokio::main]
 async fn serve() -> Result<()> {
     let data = PathBuf::from(env::args().nth(1).unwrap_or_else(|| "data".to_owned()));
-    let vault = Vault::new(KeyRing::from_file(data.join("keys"))?);
-    let store = Store::open(data.join("catchment.db")).await?.with_vault(vault);
+    // The store makes the folder. A key file is made in one that is there and nowhere else: a disk
+    // that is not mounted must not look like a first start.
+    let store = Store::open(data.join("catchment.db")).await?;
+    let store = store.with_vault(Vault::new(KeyRing::from_file(data.join("keys"))?));
     let backend = SqliteBackend::open(data.join("catchment.db")).await?;
     let index = Arc::new(Index::open(Arc::new(backend), IndexOptions::default()).await?);
 

@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::{Loaded, add as insert, key::Key};
-use crate::durable::{beside, make_folder, sync_folder};
+use crate::durable::{beside, sync_folder};
 
 /// More than any ring has.
 const LARGEST: u64 = 1 << 20;
@@ -50,15 +50,12 @@ pub(crate) fn read(path: &Path) -> Result<Option<Loaded>> {
     Ok(open(path)?.map(|file| content(&file, path)).transpose()?.map(|(_, loaded)| loaded))
 }
 
-/// Makes a file with a new key, unless somebody else has made one; and its folder, for this user
-/// alone.
+/// Makes a file with a new key, unless somebody else has made one.
 pub(crate) fn create(path: &Path) -> Result<()> {
     let (_, line) = Key::generate()?;
-    let made = make_folder(path).and_then(|()| write(path, HEAD, &[&line])).and_then(|file| {
-        match file.persist_noclobber(path) {
-            Err(error) if error.error.kind() != Io::AlreadyExists => Err(error.error),
-            _ => sync_folder(path),
-        }
+    let made = write(path, HEAD, &[&line]).and_then(|file| match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != Io::AlreadyExists => Err(error.error),
+        _ => sync_folder(path),
     });
     made.map_err(|error| unavailable("cannot be made", path).source(error))
 }
