@@ -135,7 +135,8 @@ pub(super) fn measure(product: &Product, peers: &Peers) -> Result<Section> {
         method: format!(
             "`GET {LIST}` with {INTEGRATIONS} integrations on SQLite, 16 connections, server and caller on the same \
              cores. FastAPI 0.165 with SQLAlchemy 2.1 and uvicorn, a process a core, serves the same fields out of the \
-             same number of rows. Throughput is the median of {ROUNDS} runs in turn, each connection calling again as \
+             same number of rows. Catchment asks the database whether anything has changed and then gives the list it \
+             wrote before; the peer reads its rows each time, as such services do. Throughput is the median of {ROUNDS} runs in turn, each connection calling again as \
              soon as it has its answer; times are those of a steady rate, counted from when a call was due. Then: \
              creating integrations with a credential to seal at 200 a second; the start with {many} integrations; and \
              the list at 200 a second beside {IMPORTS} imports of {FILES} files that run at once."
