@@ -2,13 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use catchment_core::{Error, Result, Secret};
+use catchment_core::{Authorize, Error, Result, Secret};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
 use crate::{
-    authorize::Authorize,
     budget::{Budget, Meter},
     call::Call,
     classify::Classifier,
@@ -176,6 +175,11 @@ impl ClientBuilder {
     }
 
     /// Where the `Authorization` header comes from.
+    ///
+    /// A 401, or a classifier's `Unauthenticated`, leads to exactly one [`Authorize::rejected`]
+    /// and one more attempt, whether the call is idempotent or not: a vendor that did not accept
+    /// the credential did nothing. The header goes to the base host and to trusted hosts only,
+    /// and never along with a redirect to another host.
     pub fn authorize(mut self, authorize: Arc<dyn Authorize>) -> Self {
         self.authorize = Some(authorize);
         self

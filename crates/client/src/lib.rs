@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod authorize;
 mod body;
 mod budget;
 mod call;
@@ -16,10 +15,10 @@ mod response;
 mod retry;
 mod send;
 
-pub use authorize::Authorize;
 pub use body::Download;
 pub use budget::Budget;
 pub use call::Call;
+pub use catchment_core::Authorize;
 pub use classify::{Classifier, classify_status};
 pub use client::{Client, ClientBuilder, segment};
 pub use egress::Egress;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod actions;
+pub mod authorize;
 pub mod changes;
 pub mod config;
 pub mod connector;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod ingest;
 pub mod ledger;
 pub mod model;
+pub mod oauth;
 pub mod page;
 pub mod permissions;
 pub mod records;
@@ -24,6 +26,7 @@ pub mod walk;
 pub mod webhook;
 
 pub use actions::{Action, Actions};
+pub use authorize::Authorize;
 pub use changes::{Change, ChangePage, Changes, Cursor};
 pub use connector::{Account, Browse, Capabilities, Connector, Download, Flat};
 pub use content::{ByteRange, Content};
@@ -33,6 +36,7 @@ pub use error::{Actor, Error, ErrorKind, Result, Retry};
 pub use ingest::{Held, Ingested, Ingestor};
 pub use ledger::{Buried, EntryResult, Known, Ledger, LedgerEntry, Quarantine, Run, RunOutcome, Settled, Unseen};
 pub use model::{Embedder, LanguageModel, Prompt, Role, Speaker, Turn};
+pub use oauth::OAuth;
 pub use page::{Page, PageRequest, PageToken};
 pub use permissions::{Permissions, Principal, Readers};
 pub use records::{Outcome, Record, RecordKind, RecordPage, Records, WriteOp};

@@ -10,6 +10,7 @@ use crate::{
     config,
     connector::{Capabilities, Connector},
     error::{Error, Result},
+    oauth::OAuth,
     vendor::{AuthMethod, Context, Location, Vendor},
     webhook::Webhooks,
 };
@@ -40,6 +41,9 @@ pub struct Manifest {
     pub auth: &'static [AuthMethod],
     /// What its connectors can do.
     pub capabilities: Capabilities,
+    /// How a person consents, if that is one of the ways.
+    #[serde(skip)]
+    pub oauth: Option<&'static OAuth>,
 }
 
 #[derive(Clone, Copy)]
@@ -71,6 +75,7 @@ impl Registry {
                 icon: V::ICON,
                 auth: V::AUTH,
                 capabilities: V::CAPABILITIES,
+                oauth: V::OAUTH,
             },
             schema: config::schema::<V::Config>,
             connect: |settings, cx| {

@@ -1,12 +1,16 @@
 //! Vendors: the typed half of a connector, which a [`Registry`](crate::Registry) erases.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    authorize::Authorize,
     connector::{Capabilities, Connector},
-    error::Result,
+    error::{Error, ErrorKind, Result},
+    oauth::OAuth,
     tenant::{IntegrationId, Tenant},
     webhook::Webhooks,
 };
@@ -25,6 +29,8 @@ pub trait Vendor: 'static {
     const AUTH: &'static [AuthMethod];
     /// What its connectors can do; the conformance suite holds it against what they do.
     const CAPABILITIES: Capabilities;
+    /// How a person consents, where [`AuthMethod::Oauth2`] is one of the ways.
+    const OAUTH: Option<&'static OAuth> = None;
 
     /// The settings. Its JSON Schema draws the form and documents the fields; secrets are of
     /// type [`Secret`](crate::Secret). Deny unknown fields, so that a mistyped name is found.
@@ -70,7 +76,7 @@ pub enum AuthMethod {
 }
 
 /// For whom, and within what, a connector works.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// On whose behalf.
     pub tenant: Tenant,
@@ -82,6 +88,8 @@ pub struct Context {
     pub host_access: bool,
     /// Whether addresses that a user gave may be in private networks.
     pub private_network: bool,
+    /// The grant of a person who consented at the vendor, if one has.
+    pub grant: Option<Arc<dyn Authorize>>,
 }
 
 impl Location {
@@ -94,11 +102,33 @@ impl Location {
 impl Context {
     /// For a program of one's own: everything the host may do, the connector may do.
     pub fn local() -> Self {
-        Self { tenant: Tenant::local(), integration: IntegrationId(0), host_access: true, private_network: true }
+        Self {
+            tenant: Tenant::local(),
+            integration: IntegrationId(0),
+            host_access: true,
+            private_network: true,
+            grant: None,
+        }
     }
 
     /// For a tenant of a shared server: nothing of the host, no private addresses.
     pub fn shared(tenant: Tenant, integration: IntegrationId) -> Self {
-        Self { tenant, integration, host_access: false, private_network: false }
+        Self { tenant, integration, host_access: false, private_network: false, grant: None }
+    }
+
+    /// With a person's grant.
+    #[must_use]
+    pub fn with_grant(self, grant: Arc<dyn Authorize>) -> Self {
+        Self { grant: Some(grant), ..self }
+    }
+
+    /// The grant of a person who consented.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when nobody has, or it was taken back.
+    pub fn need_grant(&self) -> Result<Arc<dyn Authorize>> {
+        self.grant.clone().ok_or_else(|| {
+            Error::new(ErrorKind::Unauthenticated, "nobody has consented at the vendor yet: authorize the connection")
+        })
     }
 }

@@ -1,16 +1,12 @@
-//! The hook through which a client gets its token, and says when it was not accepted.
+//! The hook through which a connector gets its token, and says when it was not accepted.
 
 use std::fmt;
 
 use async_trait::async_trait;
-use catchment_core::{Result, Secret};
+
+use crate::{error::Result, secret::Secret};
 
 /// Gives the value of the `Authorization` header and learns when the vendor rejects it.
-///
-/// A 401, or a classifier's `Unauthenticated`, leads to exactly one [`Authorize::rejected`] and
-/// one more attempt, whether the call is idempotent or not: a vendor that did not accept the
-/// credential did nothing. The header goes to the base host and to trusted hosts only, and never
-/// along with a redirect to another host.
 #[async_trait]
 pub trait Authorize: fmt::Debug + Send + Sync {
     /// The whole value, for example `Bearer abc`. Refreshes first when it is about to expire.
