@@ -257,6 +257,39 @@ async fn a_connection_without_tokens_wants_a_person() {
 }
 
 #[tokio::test]
+async fn what_was_forgotten_is_read_from_the_store_again() {
+    let (store, vendor) = (holding(tokens("a0", 10)).await, Vendor::held(true));
+    let authorizers = Authorizers::new(Arc::clone(&store) as _);
+    let authorizer = authorizers.of(KEY, vendor.clone());
+    assert_eq!(token(&authorizer).await, "a0");
+    let (_, revision) = store.load(KEY).await.unwrap().unwrap();
+    assert!(store.swap(KEY, Some(revision), &tokens("authorized", 0)).await.unwrap());
+    assert_eq!(token(&authorizer).await, "a0", "it is still good");
+    authorizers.forget(KEY);
+    assert_eq!(token(&authorizer).await, "authorized");
+
+    // What is on its way while all is forgotten brings nothing back.
+    let was = Secret::new("authorized");
+    let mut rejected = Box::pin(authorizer.rejected(&was));
+    assert!(poll!(&mut rejected).is_pending());
+    vendor.was_asked(1).await;
+    vendor.let_through(1);
+    while stored(&store).await.access.expose() != "a1" {
+        tokio::task::yield_now().await;
+        authorizers.forget(KEY);
+    }
+    store.remove(KEY).await.unwrap();
+    rejected.await.unwrap();
+    assert_eq!(authorizer.token().await.unwrap_err().kind(), ErrorKind::Unauthenticated);
+
+    // And whoever connects anew may exchange in another way.
+    assert!(store.swap(KEY, None, &tokens("a0", 61)).await.unwrap());
+    let other = Vendor::new(true);
+    assert_eq!(token(&authorizers.of(KEY, other.clone())).await, "a1");
+    assert_eq!((vendor.asked(), other.asked()), (1, 1));
+}
+
+#[tokio::test]
 async fn no_token_is_shown() {
     let planted = Tokens { refresh: Some("planted-r".into()), ..tokens("planted-a", 10) };
     let store = holding(planted).await;

@@ -11,9 +11,9 @@ use axum::{
     http::{HeaderMap, Response},
     routing::{get, post},
 };
-use catchment_auth::oauth::{Authorizers, Exchange, TokenEndpoint};
+use catchment_auth::oauth::{Authorizers, ClientProof, Exchange, TokenEndpoint};
 use catchment_client::{Client, Egress};
-use catchment_core::{ErrorKind, Secret};
+use catchment_core::ErrorKind;
 use serde_json::{Value, json};
 use vendor::{KEY, holding, tokens};
 
@@ -50,9 +50,12 @@ impl Server {
     }
 
     fn endpoint(&self) -> TokenEndpoint {
-        let secret = Some(Secret::new("planted secret/+"));
+        self.proving(ClientProof::Body("planted secret/+".into()))
+    }
+
+    fn proving(&self, proof: ClientProof) -> TokenEndpoint {
         let url = format!("{}/token", self.url);
-        TokenEndpoint::new(url, "our id", secret, Egress::allow_private()).expect("an endpoint")
+        TokenEndpoint::new(url, "our id", proof, Egress::allow_private()).expect("an endpoint")
     }
 }
 
@@ -79,7 +82,7 @@ async fn a_refresh_is_asked_for_as_the_standard_says() {
     let server = Server::start().await;
     server.answers(200, "application/json", json!({ "access_token": "a1", "token_type": "Bearer" }));
     server.endpoint().refresh(&"r0 &=".into()).await.unwrap();
-    server.endpoint().basic().refresh(&"r0".into()).await.unwrap();
+    server.proving(ClientProof::Basic("planted secret/+".into())).refresh(&"r0".into()).await.unwrap();
     assert_eq!(
         server.seen(),
         [

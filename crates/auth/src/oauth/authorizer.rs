@@ -4,25 +4,15 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
 };
-
-use arc_swap::ArcSwapOption;
-use catchment_client::Authorize;
-use catchment_core::{Error, ErrorKind, IntegrationId, Result, Secret, TokenStore, async_trait};
-use tokio::time::{Instant, timeout};
 
 use super::{
     exchange::Exchange,
-    refresh::{Held, Refresh},
+    refresh::Refresh,
+    slot::{Flight, Held, JUST_ISSUED, Slot},
 };
-
-/// A caller waits no longer for a token. The refresh goes on.
-const PATIENCE: Duration = Duration::from_secs(90);
-
-/// A token that was issued so recently and is rejected is not exchanged again: another one would
-/// be rejected, too.
-const JUST_ISSUED: Duration = Duration::from_secs(30);
+use catchment_client::Authorize;
+use catchment_core::{Error, ErrorKind, IntegrationId, Result, Secret, TokenStore, async_trait};
 
 /// The authorizers of a process, one for each integration, so that two connectors of one
 /// integration refresh its token once. Clones share them.
@@ -44,7 +34,7 @@ pub struct Authorizer {
 }
 
 struct Inner {
-    held: Arc<ArcSwapOption<Held>>,
+    slot: Arc<Slot>,
     refresh: Arc<Refresh>,
 }
 
@@ -55,18 +45,28 @@ impl Authorizers {
     }
 
     /// The authorizer of an integration. While one is alive it is given again, and `exchange` is
-    /// not used.
+    /// not used unless the integration was forgotten.
     pub fn of(&self, key: IntegrationId, exchange: Arc<dyn Exchange>) -> Authorizer {
         let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(inner) = alive.get(&key).and_then(Weak::upgrade) {
+            inner.refresh.renew(exchange);
             return Authorizer { inner };
         }
         alive.retain(|_, inner| inner.strong_count() > 0);
-        let held = Arc::new(ArcSwapOption::empty());
-        let refresh = Arc::new(Refresh::new(key, Arc::clone(&self.store), exchange, Arc::clone(&held)));
-        let inner = Arc::new(Inner { held, refresh });
+        let refresh = Arc::new(Refresh::new(key, Arc::clone(&self.store), exchange));
+        let inner = Arc::new(Inner { slot: Slot::new(|error| error.kind() == ErrorKind::Unauthenticated), refresh });
         alive.insert(key, Arc::downgrade(&inner));
         Authorizer { inner }
+    }
+
+    /// Forgets the token of an integration that was disconnected, or authorized anew: who asks
+    /// next reads the store, and the next [`Authorizers::of`] says how to exchange.
+    pub fn forget(&self, key: IntegrationId) {
+        let inner = self.alive.lock().unwrap_or_else(PoisonError::into_inner).get(&key).and_then(Weak::upgrade);
+        if let Some(inner) = inner {
+            inner.refresh.forget();
+            inner.slot.forget();
+        }
     }
 }
 
@@ -78,16 +78,14 @@ impl Authorizer {
     /// `Timeout` or `RateLimited` when the vendor or the store cannot answer at the moment; what
     /// the exchange or the store say otherwise.
     pub async fn token(&self) -> Result<Secret> {
-        let now = Instant::now();
-        match self.inner.held.load().as_deref() {
-            Some(held) if held.due.is_none_or(|due| now < due) => return Ok(held.access.clone()),
-            Some(held) if held.ends.is_none_or(|ends| now < ends) => {
-                drop(self.inner.refresh.begin(None));
-                return Ok(held.access.clone());
+        match self.inner.slot.good() {
+            Some((access, false)) => Ok(access),
+            Some((access, true)) => {
+                drop(self.begin(None));
+                Ok(access)
             }
-            _ => {}
+            None => Ok(self.refreshed(None).await?.access.clone()),
         }
-        Ok(self.refreshed(None).await?.access.clone())
     }
 
     /// The vendor did not accept this token although it has not ended. When it returns,
@@ -97,7 +95,7 @@ impl Authorizer {
     /// As [`Authorizer::token`]; also `Unavailable` when the token was issued a moment ago, for
     /// then another one would not be accepted either.
     pub async fn rejected(&self, access: &Secret) -> Result<()> {
-        if let Some(held) = self.inner.held.load().as_deref() {
+        if let Some(held) = self.inner.slot.held() {
             if held.access.expose() != access.expose() {
                 return Ok(());
             }
@@ -110,18 +108,11 @@ impl Authorizer {
     }
 
     async fn refreshed(&self, rejected: Option<&Secret>) -> Result<Arc<Held>> {
-        let refreshed = async {
-            let held = self.inner.refresh.begin(rejected).await?;
-            match rejected {
-                // A refresh that was on its way already may have known nothing of the rejection.
-                Some(access) if held.access.expose() == access.expose() => self.inner.refresh.begin(rejected).await,
-                _ => Ok(held),
-            }
-        };
-        match timeout(PATIENCE, refreshed).await {
-            Ok(held) => held.map_err(|error| error.again()),
-            Err(_) => Err(Error::new(ErrorKind::Timeout, "no token in time: try again later")),
-        }
+        self.inner.slot.wait(rejected, || self.begin(rejected)).await
+    }
+
+    fn begin(&self, rejected: Option<&Secret>) -> Flight {
+        self.inner.slot.begin(rejected, || Arc::clone(&self.inner.refresh).run(rejected.cloned()))
     }
 }
 

@@ -34,14 +34,25 @@ pub struct Granted {
 impl Granted {
     /// The tokens to keep: what is not granted anew stays as it was in `old`. The times are by our
     /// own clock, counted from before the question, so that the vendor's may be wrong.
-    pub(crate) fn over(self, old: &Tokens, asked: DateTime<Utc>) -> Tokens {
+    pub(super) fn over(self, old: &Tokens, asked: DateTime<Utc>) -> Tokens {
+        let new = Self {
+            refresh: self.refresh.or_else(|| old.refresh.clone()),
+            scopes: self.scopes.or_else(|| Some(old.scopes.clone())),
+            ..self
+        };
+        new.into_tokens(asked)
+    }
+
+    /// The tokens of a first grant. `asked` is when it was asked for, by our own clock, so that
+    /// the vendor's may be wrong. Without scopes the vendor did not say which it granted.
+    pub fn into_tokens(self, asked: DateTime<Utc>) -> Tokens {
         let lives = self.lives.filter(|lives| !lives.is_zero()).and_then(|lives| TimeDelta::from_std(lives).ok());
         Tokens {
             access: self.access,
             issued: asked,
-            refresh: self.refresh.or_else(|| old.refresh.clone()),
+            refresh: self.refresh,
             expires: lives.and_then(|lives| asked.checked_add_signed(lives)),
-            scopes: self.scopes.unwrap_or_else(|| old.scopes.clone()),
+            scopes: self.scopes.unwrap_or_default(),
         }
     }
 }

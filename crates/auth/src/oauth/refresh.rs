@@ -6,17 +6,15 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
-use catchment_core::{Error, ErrorKind, IntegrationId, Retry, Revision, Secret, TokenStore, Tokens};
+use catchment_core::{Error, ErrorKind, IntegrationId, Revision, Secret, TokenStore, Tokens};
 use chrono::Utc;
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
-use super::exchange::Exchange;
+use super::{
+    exchange::Exchange,
+    slot::{Attempt, Failure, Held, LONGEST_PAUSE, PAUSE, due},
+};
 
 /// An exchange takes no longer.
 const EXCHANGE: Duration = Duration::from_secs(60);
@@ -27,109 +25,55 @@ const LEASE: Duration = Duration::from_secs(90);
 /// Between two looks at whether another process is done.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// After a failure that passes, the first pause; it doubles.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// And the longest.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// A token in this process.
-pub(super) struct Held {
-    pub(super) access: Secret,
-    /// When to refresh it.
-    pub(super) due: Option<Instant>,
-    /// When it ends.
-    pub(super) ends: Option<Instant>,
-    /// When this process got it from the vendor, if it did.
-    pub(super) exchanged: Option<Instant>,
-}
-
 /// The refreshes of one integration.
 pub(super) struct Refresh {
     key: IntegrationId,
     store: Arc<dyn TokenStore>,
-    exchange: Arc<dyn Exchange>,
-    held: Arc<ArcSwapOption<Held>>,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    running: Option<Flight>,
-    /// How often in a row it failed, and until when nothing is tried again.
-    failures: u32,
-    pause: Option<(Instant, Failure)>,
-    /// The revision whose refresh token the vendor does not accept.
+    exchange: Arc<dyn Exchange>,
+    /// Whether another exchange may take its place, because all was forgotten.
+    stale: bool,
+    /// The revision whose refresh token the vendor does not accept. Whoever authorizes again ends
+    /// it.
     refused: Option<(Revision, Failure)>,
 }
 
-/// Ends on its own, whoever waits.
-pub(super) type Flight = Shared<BoxFuture<'static, std::result::Result<Arc<Held>, Failure>>>;
-
-/// An error that several get.
-#[derive(Clone)]
-pub(super) struct Failure(Arc<Error>);
-
 impl Refresh {
-    pub(super) fn new(
-        key: IntegrationId,
-        store: Arc<dyn TokenStore>,
-        exchange: Arc<dyn Exchange>,
-        held: Arc<ArcSwapOption<Held>>,
-    ) -> Self {
-        Self { key, store, exchange, held, state: Mutex::default() }
+    pub(super) fn new(key: IntegrationId, store: Arc<dyn TokenStore>, exchange: Arc<dyn Exchange>) -> Self {
+        Self { key, store, state: Mutex::new(State { exchange, stale: false, refused: None }) }
     }
 
     pub(super) fn key(&self) -> IntegrationId {
         self.key
     }
 
-    /// A refresh, or the one that is on its way. `rejected` is a token that the vendor does not
-    /// accept. While a failure is fresh, the failure.
-    pub(super) fn begin(self: &Arc<Self>, rejected: Option<&Secret>) -> Flight {
+    /// What the vendor refused may be asked for again, and in another way.
+    pub(super) fn forget(&self) {
         let mut state = self.state();
-        if let Some(running) = state.running.as_ref().filter(|running| running.peek().is_none()) {
-            return running.clone();
-        }
-        if let Some((until, failure)) = &state.pause
-            && *until > Instant::now()
-        {
-            return futures::future::err(failure.clone()).boxed().shared();
-        }
-        let this = Arc::clone(self);
-        let rejected = rejected.cloned();
-        let task = tokio::spawn(async move { this.run(rejected).await });
-        let broken = |_| Err(Failure(Arc::new(Error::internal("the refresh of a token broke off"))));
-        let flight = task.map(move |result| result.unwrap_or_else(broken)).boxed().shared();
-        state.running = Some(flight.clone());
-        flight
+        (state.stale, state.refused) = (true, None);
     }
 
-    async fn run(&self, rejected: Option<Secret>) -> std::result::Result<Arc<Held>, Failure> {
+    /// Takes this exchange, if all was forgotten since the last.
+    pub(super) fn renew(&self, exchange: Arc<dyn Exchange>) {
+        let mut state = self.state();
+        if std::mem::take(&mut state.stale) {
+            state.exchange = exchange;
+        }
+    }
+
+    /// Gets a token that is good and not the `rejected` one.
+    pub(super) async fn run(self: Arc<Self>, rejected: Option<Secret>) -> Attempt {
         let outcome = self.refreshed(rejected.as_ref()).await;
-        let mut state = self.state();
-        match outcome {
-            Ok(held) => {
-                (state.failures, state.pause, state.refused) = (0, None, None);
-                self.held.store(Some(Arc::clone(&held)));
-                Ok(held)
-            }
-            Err(failure) => {
-                // A refusal is remembered by its revision: whoever authorizes again ends it.
-                if failure.0.kind() == ErrorKind::Unauthenticated {
-                    self.held.store(None);
-                } else {
-                    let pause = (PAUSE * 2u32.saturating_pow(state.failures)).min(LONGEST_PAUSE);
-                    state.failures = (state.failures + 1).min(6);
-                    state.pause = Some((Instant::now() + failure.wait().unwrap_or(pause), failure.clone()));
-                    warn!(integration = %self.key, error = %failure.0, "a token cannot be refreshed at the moment");
-                }
-                Err(failure)
-            }
+        if outcome.is_ok() {
+            self.state().refused = None;
         }
+        outcome
     }
 
-    async fn refreshed(&self, rejected: Option<&Secret>) -> std::result::Result<Arc<Held>, Failure> {
+    async fn refreshed(&self, rejected: Option<&Secret>) -> Attempt {
         let begun = Instant::now();
         loop {
             let (tokens, revision) = self.load().await?;
@@ -170,7 +114,8 @@ impl Refresh {
         let (tokens, revision) = self.load().await?;
         let Some(refresh) = tokens.refresh.as_ref().filter(|_| !good(&tokens, rejected)) else { return Ok(None) };
         let (asked, exchanged) = (Utc::now(), Instant::now());
-        let answer = match timeout(EXCHANGE, self.exchange.refresh(refresh)).await {
+        let exchange = Arc::clone(&self.state().exchange);
+        let answer = match timeout(EXCHANGE, exchange.refresh(refresh)).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::new(ErrorKind::Timeout, "the vendor does not answer in time: try again later")),
         };
@@ -228,48 +173,5 @@ fn good(tokens: &Tokens, rejected: Option<&Secret>) -> bool {
         return false;
     }
     let now = Utc::now();
-    tokens.expires.is_none_or(|expires| now < tokens.issued + (expires - tokens.issued) * 4 / 5)
-}
-
-impl Held {
-    fn of(tokens: Tokens, exchanged: Option<Instant>) -> Self {
-        let (wall, now) = (Utc::now(), Instant::now());
-        let until = |time: chrono::DateTime<Utc>| now + (time - wall).to_std().unwrap_or_default();
-        Self {
-            due: tokens.expires.map(|expires| until(tokens.issued + (expires - tokens.issued) * 4 / 5)),
-            ends: tokens.expires.map(until),
-            access: tokens.access,
-            exchanged,
-        }
-    }
-}
-
-impl Failure {
-    /// The same error for one more of those who waited.
-    pub(super) fn again(&self) -> Error {
-        let error = &self.0;
-        let mut out = Error::new(error.kind(), error.message().to_owned());
-        for (name, value) in error.context() {
-            out = out.with(name, value);
-        }
-        out = match error.retry() {
-            Retry::Never => out.never_retry(),
-            Retry::After(wait) => out.retry_after(wait),
-            Retry::Backoff => out,
-        };
-        out.source(Arc::clone(error))
-    }
-
-    fn wait(&self) -> Option<Duration> {
-        match self.0.retry() {
-            Retry::After(wait) => Some(wait),
-            _ => None,
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self(Arc::new(error))
-    }
+    due(tokens).is_none_or(|due| now < due)
 }
