@@ -24,6 +24,11 @@ pub(crate) fn at(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
+/// So long, as a time that something may be added to.
+pub(crate) fn lease(time: Duration) -> i64 {
+    micros(time).min(i64::MAX / 2)
+}
+
 fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }

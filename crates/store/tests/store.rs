@@ -37,6 +37,25 @@ promised! {
         the_mark_moves_with_every_change_and_with_nothing_else,
         nobody_acts_without_a_name,
         text_may_hold_anything;
+    grants:
+        what_is_connected_again_keeps_its_id_settings_and_history,
+        connecting_changes_settings_and_secrets_in_the_same_step,
+        a_new_one_is_connected_from_the_start,
+        a_list_shows_the_grant_as_it_stands,
+        what_is_disconnected_has_no_tokens,
+        a_refresh_that_ends_after_a_disconnect_brings_nothing_back,
+        whoever_is_first_a_disconnect_wins_over_a_refresh,
+        tokens_copied_to_another_organization_are_refused,
+        another_tenants_grant_is_not_there,
+        ones_own_is_the_one_that_was_connected_last,
+        an_identity_is_noted_when_it_is_a_new_one;
+    authorizations:
+        a_state_is_taken_once,
+        of_many_who_bring_one_state_one_gets_it,
+        who_comes_too_late_is_not_known,
+        nobody_authorizes_what_is_not_theirs,
+        a_disconnect_forgets_who_is_on_the_way,
+        a_draft_opens_for_its_own_state_and_organization_alone;
     secrets:
         they_open_for_their_integration_alone,
         a_row_copied_to_another_organization_is_refused,
@@ -73,3 +92,18 @@ promised! {
         another_tenants_ledger_is_not_there,
         it_is_ready_until_it_is_closed;
 }
+
+/// The contract of token stores, for each database.
+macro_rules! tokens_on {
+    ($($database:ident: $module:ident),* $(,)?) => {
+        $(mod $module {
+            async fn fixture() -> catchment_testkit::tokens::Subject {
+                crate::support::token_store(crate::support::$database().await).await
+            }
+
+            catchment_testkit::token_store_contract!(fixture);
+        })*
+    };
+}
+
+tokens_on! { sqlite: tokens_on_sqlite, postgres: tokens_on_postgres }

@@ -8,10 +8,10 @@ use catchment_core::{
     Entry, EntryResult, Ledger, Speaker, Tenant,
     threads::{Message, Threads},
 };
-use catchment_store::{JobFile, Once, Store};
+use catchment_store::{Connected, JobFile, NewAuthorization, Once, Store};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
-use support::{Place, job, new};
+use support::{Place, job, new, tokens};
 
 type Counts = BTreeMap<String, i64>;
 
@@ -28,6 +28,16 @@ enum As<'a> {
 async fn populate(store: &Store, tenant: &Tenant) {
     let scoped = store.scoped(tenant);
     let id = scoped.create(new("Reports")).await.expect("made").id;
+    let connected = Connected { tokens: Some(tokens("a")), ..Connected::default() };
+    scoped.connected(id, connected).await.expect("connected");
+    let authorization = NewAuthorization {
+        state_hash: format!("{tenant:?}"),
+        vendor: "s3".into(),
+        integration: None,
+        draft: "planted-draft".into(),
+        expires_at: chrono::Utc::now() + chrono::TimeDelta::minutes(10),
+    };
+    scoped.begin_authorization(authorization).await.expect("begun");
     let run = scoped.begin(id, &[]).await.expect("begun");
     let entry = Entry::file("a", "a");
     scoped.seen(&run, std::slice::from_ref(&entry)).await.expect("seen");

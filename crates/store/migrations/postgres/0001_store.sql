@@ -1,5 +1,5 @@
--- Times are microseconds since 1970, UTC. JSON is text. Nothing here is a secret but `secrets`,
--- and that is sealed. U+0000 is written as U+0001 U+0001, and U+0001 as U+0001 U+0002.
+-- Times are microseconds since 1970, UTC. JSON is text. Nothing here is a secret but what
+-- `secrets`, `tokens` and `authorizations` hold, and that is sealed. U+0000 is written as U+0001 U+0001, and U+0001 as U+0001 U+0002.
 --
 -- Row-level security holds for the owner of the tables as well. A transaction says whose rows it is
 -- about; one that does not say sees nothing.
@@ -22,12 +22,24 @@ CREATE TABLE integrations (
     -- Counts every change of the row, also those that no person made.
     changes       BIGINT NOT NULL DEFAULT 0,
     last_error    TEXT,
+    -- Whom the vendor takes us for, and when somebody last connected it.
+    account       TEXT,
+    connected_at  BIGINT,
+    -- What `tokens` holds, as far as it is no secret. Without a time there is no grant.
+    grant_scopes       TEXT,
+    grant_expires      BIGINT,
+    grant_refreshable  BOOLEAN NOT NULL DEFAULT false,
+    grant_refreshed_at BIGINT,
+    -- When somebody should look whether it still works. No list shows it, so it does not count as
+    -- a change.
+    next_check    BIGINT,
     created_at    BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL
 );
 
 CREATE INDEX integrations_of_user ON integrations (organization, user_id, id, changes);
 CREATE INDEX integrations_of_organization ON integrations (organization, id);
+CREATE INDEX integrations_to_check ON integrations (next_check) WHERE next_check IS NOT NULL;
 
 CREATE TABLE secrets (
     integration BIGINT NOT NULL REFERENCES integrations (id) ON DELETE CASCADE,
@@ -38,6 +50,35 @@ CREATE TABLE secrets (
 );
 
 CREATE INDEX secrets_by_key ON secrets (key_id);
+
+-- Tokens as a vendor issued them. A row stays when its tokens are removed: no revision and no
+-- fence may be given twice.
+CREATE TABLE tokens (
+    integration BIGINT PRIMARY KEY NOT NULL REFERENCES integrations (id) ON DELETE CASCADE,
+    revision    BIGINT NOT NULL DEFAULT 0,
+    fence       BIGINT NOT NULL DEFAULT 0,
+    lease_until BIGINT,
+    key_id      TEXT,
+    sealed      BYTEA
+);
+
+CREATE INDEX tokens_by_key ON tokens (key_id) WHERE key_id IS NOT NULL;
+
+-- Persons who are on their way to a vendor's consent page and back.
+CREATE TABLE authorizations (
+    state_hash   TEXT COLLATE "C"   PRIMARY KEY NOT NULL,
+    organization TEXT   NOT NULL CHECK (organization <> ''),
+    user_id      TEXT   NOT NULL CHECK (user_id <> ''),
+    vendor       TEXT   NOT NULL,
+    integration  BIGINT REFERENCES integrations (id) ON DELETE CASCADE,
+    expires_at   BIGINT NOT NULL,
+    key_id       TEXT   NOT NULL,
+    draft        BYTEA  NOT NULL
+);
+
+CREATE INDEX authorizations_by_key ON authorizations (key_id);
+CREATE INDEX authorizations_of_integration ON authorizations (integration);
+CREATE INDEX authorizations_expire ON authorizations (expires_at);
 
 -- The number must never be given twice, not even after the newest run was deleted.
 CREATE TABLE runs (
@@ -179,7 +220,7 @@ DO $$
 DECLARE
     name TEXT;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['integrations', 'threads', 'jobs', 'audit', 'idempotency'] LOOP
+    FOREACH name IN ARRAY ARRAY['integrations', 'authorizations', 'threads', 'jobs', 'audit', 'idempotency'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name);
         EXECUTE format($policy$
             CREATE POLICY catchment ON %I USING (
@@ -198,6 +239,7 @@ DECLARE
 BEGIN
     FOREACH child SLICE 1 IN ARRAY ARRAY[
         ['secrets', 'integration', 'integrations'],
+        ['tokens', 'integration', 'integrations'],
         ['runs', 'integration', 'integrations'],
         ['entries', 'integration', 'integrations'],
         ['messages', 'thread', 'threads'],

@@ -1,5 +1,5 @@
--- Times are microseconds since 1970, UTC. JSON is text. Nothing here is a secret but `secrets`,
--- and that is sealed.
+-- Times are microseconds since 1970, UTC. JSON is text. Nothing here is a secret but what
+-- `secrets`, `tokens` and `authorizations` hold, and that is sealed.
 
 CREATE TABLE integrations (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -19,12 +19,24 @@ CREATE TABLE integrations (
     -- Counts every change of the row, also those that no person made.
     changes       BIGINT NOT NULL DEFAULT 0,
     last_error    TEXT,
+    -- Whom the vendor takes us for, and when somebody last connected it.
+    account       TEXT,
+    connected_at  BIGINT,
+    -- What `tokens` holds, as far as it is no secret. Without a time there is no grant.
+    grant_scopes       TEXT,
+    grant_expires      BIGINT,
+    grant_refreshable  BOOLEAN NOT NULL DEFAULT false,
+    grant_refreshed_at BIGINT,
+    -- When somebody should look whether it still works. No list shows it, so it does not count as
+    -- a change.
+    next_check    BIGINT,
     created_at    BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL
 );
 
 CREATE INDEX integrations_of_user ON integrations (organization, user_id, id, changes);
 CREATE INDEX integrations_of_organization ON integrations (organization, id);
+CREATE INDEX integrations_to_check ON integrations (next_check) WHERE next_check IS NOT NULL;
 
 -- An id is taken before the row is written: secrets are sealed for it.
 INSERT INTO sqlite_sequence (name, seq) VALUES ('integrations', 0);
@@ -38,6 +50,35 @@ CREATE TABLE secrets (
 ) WITHOUT ROWID;
 
 CREATE INDEX secrets_by_key ON secrets (key_id);
+
+-- Tokens as a vendor issued them. A row stays when its tokens are removed: no revision and no
+-- fence may be given twice.
+CREATE TABLE tokens (
+    integration INTEGER PRIMARY KEY NOT NULL REFERENCES integrations (id) ON DELETE CASCADE,
+    revision    BIGINT NOT NULL DEFAULT 0,
+    fence       BIGINT NOT NULL DEFAULT 0,
+    lease_until BIGINT,
+    key_id      TEXT,
+    sealed      BLOB
+);
+
+CREATE INDEX tokens_by_key ON tokens (key_id) WHERE key_id IS NOT NULL;
+
+-- Persons who are on their way to a vendor's consent page and back.
+CREATE TABLE authorizations (
+    state_hash   TEXT   PRIMARY KEY NOT NULL,
+    organization TEXT   NOT NULL CHECK (organization <> ''),
+    user_id      TEXT   NOT NULL CHECK (user_id <> ''),
+    vendor       TEXT   NOT NULL,
+    integration  BIGINT REFERENCES integrations (id) ON DELETE CASCADE,
+    expires_at   BIGINT NOT NULL,
+    key_id       TEXT   NOT NULL,
+    draft        BLOB   NOT NULL
+);
+
+CREATE INDEX authorizations_by_key ON authorizations (key_id);
+CREATE INDEX authorizations_of_integration ON authorizations (integration);
+CREATE INDEX authorizations_expire ON authorizations (expires_at);
 
 -- The number must never be given twice, not even after the newest run was deleted.
 CREATE TABLE runs (

@@ -61,6 +61,10 @@ impl Row {
         self.get(column)
     }
 
+    pub(crate) fn maybe_bytes(&self, column: usize) -> Result<Option<Vec<u8>>> {
+        self.get(column)
+    }
+
     pub(crate) fn time(&self, column: usize) -> Result<DateTime<Utc>> {
         self.int(column).map(time::at)
     }

@@ -42,4 +42,22 @@ macro_rules! over_page {
     };
 }
 
-pub(crate) use {each, locked, over_page};
+/// A statement that knows the time: a table `clock` with the column `now`. The first value is the
+/// time here.
+macro_rules! clock {
+    (sqlite: $sqlite:expr, postgres: $postgres:expr) => {
+        $crate::db::Sql {
+            sqlite: concat!("WITH RECURSIVE clock (now) AS (SELECT $1), ", $sqlite),
+            postgres: concat!(
+                "WITH RECURSIVE clock (now) AS
+                     (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)), ",
+                $postgres
+            ),
+        }
+    };
+    ($both:expr) => {
+        $crate::db::clock!(sqlite: $both, postgres: $both)
+    };
+}
+
+pub(crate) use {clock, each, locked, over_page};

@@ -8,7 +8,7 @@ use crate::{
     audit,
     db::{Twice, Tx, values},
     scope::{Scoped, mine},
-    time,
+    time, tokens,
 };
 
 /// Rows that go in one transaction when an integration with much history is deleted: others
@@ -17,7 +17,8 @@ const BATCH: u32 = 5_000;
 
 const UPDATE: &str =
     "UPDATE integrations SET name = $2, description = $3, settings = $4, status = $5, revision = $6, errors = $7,
-                             last_error = $8, updated_at = $9, changes = changes + 1
+                             last_error = $8, updated_at = $9, changes = changes + 1,
+                             next_check = CASE WHEN $5 = 'disconnected' THEN NULL ELSE coalesce(next_check, $9) END
      WHERE id = $1";
 
 const SUCCEEDED: &str = concat!(
@@ -77,7 +78,7 @@ impl Scoped {
         self.store.db.retried(Twice::Harmful, work).await
     }
 
-    /// Erases its secrets, cancels its jobs that wait and asks those that run to stop. Settings
+    /// Erases its secrets and tokens, forgets who is on the way to authorize it, cancels its jobs that wait and asks those that run to stop. Settings
     /// and history stay.
     pub async fn disconnect(&self, id: IntegrationId) -> Result<Integration> {
         let work = async || {
@@ -165,6 +166,24 @@ impl Scoped {
         change: &IntegrationChange,
         sealed: &[Sealed],
     ) -> Result<Integration> {
+        let (mut after, what) = self.applied(tx, &before, change, sealed).await?;
+        if what.is_empty() && after == before {
+            return Ok(before);
+        }
+        self.write_row(tx, &mut after).await?;
+        self.note_change(tx, &after, "integration.update", &json!({ "changed": what })).await?;
+        Ok(after)
+    }
+
+    /// The integration with a change, of which the secrets are written already, and the names of
+    /// what is different.
+    pub(super) async fn applied(
+        &self,
+        tx: &mut Tx,
+        before: &Integration,
+        change: &IntegrationChange,
+        sealed: &[Sealed],
+    ) -> Result<(Integration, Vec<String>)> {
         let mut after = before.clone();
         let mut what = Vec::new();
         if let Some(name) = change.name.as_ref().filter(|name| **name != before.name) {
@@ -190,18 +209,16 @@ impl Scoped {
             after.secret_fields = self.put(tx, before.id, sealed).await?;
             what.extend(sealed.iter().map(|sealed| sealed.field.clone()));
         }
-        if what.is_empty() && after == before {
-            return Ok(before);
-        }
-        self.write_row(tx, &mut after).await?;
-        self.note_change(tx, &after, "integration.update", &json!({ "changed": what })).await?;
-        Ok(after)
+        Ok((after, what))
     }
 
     async fn disconnected(&self, tx: &mut Tx, before: Integration) -> Result<Integration> {
         let id = before.id;
         tx.run("DELETE FROM secrets WHERE integration = $1", values![id]).await?;
-        let mut after = Integration { status: Status::Disconnected, errors: 0, last_error: None, ..before };
+        tokens::erase(tx, id).await?;
+        tx.run("DELETE FROM authorizations WHERE integration = $1", values![id]).await?;
+        let mut after =
+            Integration { status: Status::Disconnected, errors: 0, last_error: None, grant: None, ..before };
         after.secret_fields = self.put(tx, id, &[]).await?;
         tx.run(CANCEL_QUEUED, values![id, time::now()]).await?;
         tx.run(CANCEL_RUNNING, values![id]).await?;
@@ -210,7 +227,7 @@ impl Scoped {
     }
 
     /// Writes what a person can set, under the next revision.
-    async fn write_row(&self, tx: &mut Tx, after: &mut Integration) -> Result<()> {
+    pub(super) async fn write_row(&self, tx: &mut Tx, after: &mut Integration) -> Result<()> {
         let now = time::now();
         (after.revision, after.updated_at) = (after.revision + 1, time::at(now));
         let description = after.description.as_deref();

@@ -21,8 +21,8 @@ const TAKE_ID: Sql = each!(
 
 const INSERT: &str = concat!(
     "INSERT INTO integrations (id, organization, user_id, vendor, name, description, settings, secret_fields, status,
-                               revision, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, '[]', 'active', 1, $8, $8) RETURNING ",
+                               revision, next_check, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, '[]', 'active', 1, $8, $8, $8) RETURNING ",
     columns!()
 );
 
@@ -95,7 +95,7 @@ impl Scoped {
         self.store.db.retried(Twice::Harmless, work).await
     }
 
-    async fn take_id(&self) -> Result<IntegrationId> {
+    pub(super) async fn take_id(&self) -> Result<IntegrationId> {
         let work = async || {
             let mut tx = self.write().await?;
             let id = take_id(&mut tx).await?;
@@ -106,7 +106,7 @@ impl Scoped {
         self.store.db.retried(Twice::Harmless, work).await
     }
 
-    async fn insert(
+    pub(super) async fn insert(
         &self,
         tx: &mut Tx,
         id: Option<IntegrationId>,
@@ -131,12 +131,12 @@ impl Scoped {
 }
 
 /// What the row of a new integration says.
-struct Row<'a> {
-    owner: &'a Tenant,
-    vendor: &'a str,
-    name: &'a str,
-    description: Option<&'a str>,
-    settings: &'a Json,
+pub(super) struct Row<'a> {
+    pub(super) owner: &'a Tenant,
+    pub(super) vendor: &'a str,
+    pub(super) name: &'a str,
+    pub(super) description: Option<&'a str>,
+    pub(super) settings: &'a Json,
 }
 
 async fn take_id(tx: &mut Tx) -> Result<IntegrationId> {

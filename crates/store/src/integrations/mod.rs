@@ -1,6 +1,7 @@
 //! Integrations: the stored connections of a tenant.
 
 mod change;
+mod connect;
 mod create;
 mod read;
 mod secrets;
@@ -9,7 +10,7 @@ mod types;
 use catchment_core::{Error, ErrorKind, IntegrationId};
 use serde_json::Value as Json;
 
-pub use types::{Integration, IntegrationChange, List, Mark, NewIntegration, Status, Success};
+pub use types::{Connected, GrantInfo, Integration, IntegrationChange, List, Mark, NewIntegration, Status, Success};
 
 /// The condition that a row with `integration` belongs to the integration `$3`, and that to the
 /// scope `$1`, `$2`.

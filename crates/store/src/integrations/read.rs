@@ -2,7 +2,7 @@
 
 use catchment_core::{IntegrationId, Result, Tenant};
 
-use super::{Integration, List, Mark, Status, no_integration};
+use super::{GrantInfo, Integration, List, Mark, Status, no_integration};
 use crate::{
     db::{Row, Sql, Twice, Tx, Who, locked, values},
     scope::{Scoped, mine},
@@ -13,7 +13,8 @@ use crate::{
 macro_rules! columns {
     () => {
         "id, organization, user_id, vendor, name, description, settings, secret_fields, status, revision,
-         last_sync, last_used, errors, last_error, created_at, updated_at"
+         last_sync, last_used, errors, last_error, created_at, updated_at, account, connected_at,
+         grant_scopes, grant_expires, grant_refreshable, grant_refreshed_at"
     };
 }
 
@@ -103,7 +104,7 @@ impl Scoped {
     }
 
     /// One that nobody else changes until the transaction ends.
-    pub(super) async fn to_change(&self, tx: &mut Tx, id: IntegrationId) -> Result<Integration> {
+    pub(crate) async fn to_change(&self, tx: &mut Tx, id: IntegrationId) -> Result<Integration> {
         let [organization, user] = self.mine();
         match tx.maybe(ONE_TO_CHANGE, [organization, user, id.into()]).await? {
             Some(row) => integration_of(&row),
@@ -129,5 +130,18 @@ pub(super) fn integration_of(row: &Row) -> Result<Integration> {
         last_error: row.maybe_text(13)?,
         created_at: row.time(14)?,
         updated_at: row.time(15)?,
+        account: row.maybe_json(16)?,
+        connected_at: row.maybe_time(17)?,
+        grant: grant_of(row)?,
     })
+}
+
+fn grant_of(row: &Row) -> Result<Option<GrantInfo>> {
+    let Some(refreshed_at) = row.maybe_time(21)? else { return Ok(None) };
+    Ok(Some(GrantInfo {
+        scopes: row.json(18)?,
+        expires: row.maybe_time(19)?,
+        refreshable: row.bool(20)?,
+        refreshed_at,
+    }))
 }

@@ -1,6 +1,6 @@
 //! What an integration is made of.
 
-use catchment_core::{IntegrationId, Secret, Tenant};
+use catchment_core::{Account, IntegrationId, Secret, Tenant, Tokens};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,10 +35,29 @@ pub struct Integration {
     pub errors: u32,
     /// What the last failure said, until something succeeds again.
     pub last_error: Option<String>,
+    /// Whom the vendor takes us for, as far as that is known. It stays when it is disconnected.
+    pub account: Option<Account>,
+    /// What a person granted at the vendor, while there are tokens.
+    pub grant: Option<GrantInfo>,
+    /// When it was last connected, if it was not merely filled in.
+    pub connected_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When what a person can set last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What may be seen of tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrantInfo {
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// When the access token ends; `None` where the vendor does not say.
+    pub expires: Option<DateTime<Utc>>,
+    /// Whether another one can be had without the person.
+    pub refreshable: bool,
+    /// When the vendor last issued tokens.
+    pub refreshed_at: DateTime<Utc>,
 }
 
 /// In which state integrations are. See [`Scoped::integrations_mark`](crate::Scoped::integrations_mark).
@@ -93,6 +112,17 @@ pub struct IntegrationChange {
     pub secrets: Vec<(String, Option<Secret>)>,
     /// Whether it can be used. A change to `Active` clears the errors.
     pub status: Option<Status>,
+}
+
+/// What connecting an integration brought. See [`Scoped::connected`](crate::Scoped::connected).
+#[derive(Debug, Default)]
+pub struct Connected {
+    /// As the vendor issued them; `None` where its settings sign in by themselves.
+    pub tokens: Option<Tokens>,
+    /// Whom the vendor takes us for; `None` if that is not known yet.
+    pub account: Option<Account>,
+    /// What the person filled in. The status is `Active` in any case.
+    pub change: IntegrationChange,
 }
 
 /// Which integrations to list. They come in the order of their ids.

@@ -7,10 +7,9 @@ use catchment_core::{ErrorKind, Result};
 use super::{
     Claim, Failure, Job, JobState,
     row::{columns, job_of, stored},
-    worker::{clock, lease_of},
 };
 use crate::{
-    db::{Sql, Twice, Tx, Who, values},
+    db::{Sql, Twice, Tx, Who, clock, values},
     error,
     store::Store,
     time,
@@ -119,7 +118,7 @@ impl Store {
 
     async fn claim_once(&self, worker: &str, lease: Duration) -> Result<Turn> {
         let mut tx = self.db.write(Who::System).await?;
-        let start = || values![time::now(), lease_of(lease), worker];
+        let start = || values![time::now(), time::lease(lease), worker];
         if let Some(row) = tx.maybe(TAKE_OVER, start()).await? {
             let (job, deaths) = (job_of(&row)?, row.count(17)?);
             let turn = take_over(&mut tx, job, deaths).await?;

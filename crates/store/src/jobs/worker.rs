@@ -10,30 +10,10 @@ use serde_json::Value as Json;
 
 use super::{Beat, Claim, Failure, JobEnd, JobFile, JobState, QueueStats, files, queue::lost, row::stored};
 use crate::{
-    db::{Sql, Twice, Tx, Value, Who, locked, page::page, values},
+    db::{Sql, Twice, Tx, Value, Who, clock, locked, page::page, values},
     store::Store,
     time,
 };
-
-/// A statement that knows the time: a table `clock` with the column `now`. The first value is the
-/// time here.
-macro_rules! clock {
-    (sqlite: $sqlite:expr, postgres: $postgres:expr) => {
-        $crate::db::Sql {
-            sqlite: concat!("WITH RECURSIVE clock (now) AS (SELECT $1), ", $sqlite),
-            postgres: concat!(
-                "WITH RECURSIVE clock (now) AS
-                     (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)), ",
-                $postgres
-            ),
-        }
-    };
-    ($both:expr) => {
-        clock!(sqlite: $both, postgres: $both)
-    };
-}
-
-pub(super) use clock;
 
 /// How many jobs [`Store::prune`] deletes in one transaction, and how many keys.
 const JOBS: u32 = 20;
@@ -77,7 +57,7 @@ impl Store {
         let progress = progress.to_string();
         let work = async || {
             let mut tx = self.db.write(Who::System).await?;
-            let values = values![time::now(), lease_of(lease), &progress, claim.job.id.0, claim.job.attempt];
+            let values = values![time::now(), time::lease(lease), &progress, claim.job.id.0, claim.job.attempt];
             let row = tx.maybe(BEAT, values).await?.ok_or_else(|| lost(claim.job.id))?;
             tx.commit().await?;
             Ok(Beat { cancel: row.bool(0)? })
@@ -206,9 +186,4 @@ async fn already(tx: &mut Tx, fence: &[Value<'_>], states: &[JobState]) -> Resul
     let Some(row) = tx.maybe(ATTEMPT, fence.iter().cloned()).await? else { return Ok(false) };
     let state = row.text(0)?;
     Ok(states.iter().any(|known| known.as_str() == state))
-}
-
-/// A lease in microseconds.
-pub(super) fn lease_of(lease: Duration) -> i64 {
-    i64::try_from(lease.as_micros()).unwrap_or(i64::MAX / 2).min(i64::MAX / 2)
 }

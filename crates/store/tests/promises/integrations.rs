@@ -1,10 +1,11 @@
 //! Integrations.
 
-use catchment_core::{ErrorKind, Tenant};
-use catchment_store::{IntegrationChange, JobState, List, NewIntegration, Scope, Scoped, Status, Success};
+use catchment_core::{ErrorKind, Tenant, TokenStore};
+use catchment_store::{Connected, IntegrationChange, JobState, List, NewIntegration, Scope, Scoped, Status, Success};
 use serde_json::{Value, json};
 
-use crate::support::{Subject, admin, job, new, strangers};
+use super::grants::account;
+use crate::support::{Subject, admin, job, new, strangers, tokens};
 
 pub(crate) async fn a_new_one_is_as_it_was_given(subject: &Subject) {
     let ann = subject.ann();
@@ -228,7 +229,7 @@ pub(crate) async fn the_mark_moves_with_every_change_and_with_nothing_else(subje
     let mut marks = vec![ann.integrations_mark().await.expect("a mark")];
     let mut organization = vec![admin.integrations_mark().await.expect("a mark")];
     let id = ann.create(new("one")).await.expect("made").id;
-    for step in 0..9 {
+    for step in 0..13 {
         match step {
             0 => {}
             1 => drop(ann.update(id, None, renamed("two")).await.expect("renamed")),
@@ -242,6 +243,16 @@ pub(crate) async fn the_mark_moves_with_every_change_and_with_nothing_else(subje
             }
             6 => drop(ann.disconnect(id).await.expect("disconnected")),
             7 => drop(ann.create(new("three")).await.expect("made")),
+            8 => {
+                let granted = Connected { tokens: Some(tokens("a")), ..Connected::default() };
+                drop(ann.connected(id, granted).await.expect("connected"));
+            }
+            9 => {
+                let (_, revision) = subject.store.load(id).await.expect("loaded").expect("tokens");
+                assert!(subject.store.swap(id, Some(revision), &tokens("b")).await.expect("answered"));
+            }
+            10 => subject.store.remove(id).await.expect("removed"),
+            11 => ann.identified(id, &account("7")).await.expect("noted"),
             _ => ann.delete(id).await.expect("deleted"),
         }
         let mark = ann.integrations_mark().await.expect("a mark");

@@ -1,5 +1,7 @@
 //! The promises, one function each.
 
+pub(crate) mod authorizations;
+pub(crate) mod grants;
 pub(crate) mod integrations;
 pub(crate) mod jobs;
 pub(crate) mod rest;

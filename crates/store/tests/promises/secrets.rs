@@ -6,6 +6,7 @@ use catchment_core::{ErrorKind, IntegrationId, Result, Secret, Tenant, async_tra
 use catchment_store::{IntegrationChange, NewIntegration, Rotated, Scoped};
 use catchment_vault::{DataKey, KeyRing, KeyService, Place as VaultPlace, Vault, Wrapped};
 
+use super::{authorizations, grants};
 use crate::support::{NEW, Place, Subject, new, vault};
 
 pub(crate) async fn they_open_for_their_integration_alone(subject: &Subject) {
@@ -52,6 +53,8 @@ pub(crate) async fn none_is_in_the_database(subject: &Subject) {
         ..IntegrationChange::default()
     };
     ann.update(made.id, None, change).await.expect("changed");
+    grants::connected(&ann, "a").await;
+    ann.begin_authorization(authorizations::on_the_way("hash-of-a-state", None)).await.expect("begun");
     let everything = match &subject.place {
         Place::File(file) => {
             let folder = file.parent().expect("a folder");
@@ -61,8 +64,8 @@ pub(crate) async fn none_is_in_the_database(subject: &Subject) {
         Place::Server(database) => dump(&database.admin_url),
     };
     let holds = |text: &str| everything.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(holds("secret_access_key") && holds("acme"), "what is looked through is the database");
-    assert!(!holds("planted-secret"));
+    assert!(["secret_access_key", "files.read", "hash-of-a-state"].into_iter().all(holds), "this is the database");
+    assert!(!holds("planted-"));
 }
 
 pub(crate) async fn without_a_vault_nothing_is_kept_or_opened(subject: &Subject) {

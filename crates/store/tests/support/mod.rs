@@ -2,12 +2,13 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
-use catchment_core::{IntegrationId, Secret, Tenant};
+use catchment_core::{IntegrationId, Secret, Tenant, Tokens};
 use catchment_store::{NewIntegration, NewJob, Options, Scope, Scoped, Store};
 use catchment_testkit::backends::{self, PostgresDatabase};
 use catchment_vault::{KeyRing, Vault};
+use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
@@ -111,6 +112,17 @@ pub(crate) fn new(name: &str) -> NewIntegration {
     }
 }
 
+pub(crate) fn tokens(access: &str) -> Tokens {
+    let issued = DateTime::from_timestamp_millis(1_800_000_000_123).expect("a time");
+    Tokens {
+        access: format!("planted-access-{access}").into(),
+        issued,
+        refresh: Some(format!("planted-refresh-{access}").into()),
+        expires: Some(issued + TimeDelta::hours(1)),
+        scopes: vec!["files.read".into(), "profile".into()],
+    }
+}
+
 pub(crate) fn job(integration: Option<IntegrationId>, payload: Value) -> NewJob {
     NewJob { integration, kind: "import".into(), payload, not_before: None }
 }
@@ -118,4 +130,16 @@ pub(crate) fn job(integration: Option<IntegrationId>, payload: Value) -> NewJob 
 /// A new directory.
 pub(crate) fn directory() -> TempDir {
     tempfile::tempdir().expect("a directory")
+}
+
+/// A store as the contract of token stores tries it, and as another server has it.
+pub(crate) async fn token_store(subject: Subject) -> catchment_testkit::tokens::Subject {
+    let known = async |name| subject.ann().create(new(name)).await.expect("made").id;
+    catchment_testkit::tokens::Subject {
+        store: Arc::new(subject.store.clone()),
+        other_handle: Arc::new(subject.again().await),
+        integration: known("one").await,
+        other: known("two").await,
+        keep: Box::new(subject),
+    }
 }

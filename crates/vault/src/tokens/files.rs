@@ -10,12 +10,9 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use catchment_core::{
-    Error, ErrorKind, Fence, IntegrationId, Result, Revision, Secret, TokenStore, Tokens, async_trait,
-};
+use catchment_core::{Error, ErrorKind, Fence, IntegrationId, Result, Revision, TokenStore, Tokens, async_trait};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::{
     durable::{beside, sync_folder},
@@ -49,24 +46,6 @@ struct State {
 struct Lease {
     from: DateTime<Utc>,
     until: DateTime<Utc>,
-}
-
-#[derive(Serialize)]
-struct Plain<'a> {
-    access: &'a str,
-    issued: DateTime<Utc>,
-    refresh: Option<&'a str>,
-    expires: Option<DateTime<Utc>>,
-    scopes: &'a [String],
-}
-
-#[derive(Deserialize)]
-struct Opened {
-    access: Secret,
-    issued: DateTime<Utc>,
-    refresh: Option<Secret>,
-    expires: Option<DateTime<Utc>>,
-    scopes: Vec<String>,
 }
 
 impl TokenFiles {
@@ -129,15 +108,12 @@ impl TokenStore for TokenFiles {
         let state = blocking(move || read(&path)).await?;
         let Some(sealed) = state.tokens else { return Ok(None) };
         let sealed = STANDARD.decode(sealed).map_err(|_| damaged(&self.path(key)))?;
-        let text = self.vault.open(&self.place(key), &sealed).await?;
-        // The error would quote what it met.
-        let opened: Opened = serde_json::from_str(text.expose()).map_err(|_| damaged(&self.path(key)))?;
-        let Opened { access, issued, refresh, expires, scopes } = opened;
-        Ok(Some((Tokens { access, issued, refresh, expires, scopes }, Revision(state.revision))))
+        let tokens = self.vault.open_tokens(&self.place(key), &sealed).await?;
+        Ok(Some((tokens, Revision(state.revision))))
     }
 
     async fn swap(&self, key: IntegrationId, expect: Option<Revision>, tokens: &Tokens) -> Result<bool> {
-        let sealed = STANDARD.encode(self.vault.seal(&self.place(key), &plain(tokens)?).await?);
+        let sealed = STANDARD.encode(self.vault.seal_tokens(&self.place(key), tokens).await?);
         self.change(key, move |state| {
             let stands = state.tokens.as_ref().map(|_| Revision(state.revision));
             if stands != expect {
@@ -180,20 +156,6 @@ impl TokenStore for TokenFiles {
         // The file stays, so that neither revisions nor fences begin again.
         self.change(key, |state| ((), state.tokens.take().is_some())).await
     }
-}
-
-/// The tokens as JSON, in a buffer that need not grow: that would leave copies behind.
-fn plain(tokens: &Tokens) -> Result<Secret> {
-    let refresh = tokens.refresh.as_ref().map(Secret::expose);
-    let texts = tokens.access.expose().len() + refresh.map_or(0, str::len);
-    let scopes: usize = tokens.scopes.iter().map(|scope| scope.len() + 1).sum();
-    // JSON writes some characters in six bytes.
-    let mut out = Zeroizing::new(Vec::with_capacity(6 * (texts + scopes) + 512));
-    let Tokens { access, issued, expires, scopes, .. } = tokens;
-    let plain = Plain { access: access.expose(), issued: *issued, refresh, expires: *expires, scopes };
-    let failed = || Error::internal("tokens cannot be written as JSON");
-    serde_json::to_writer(&mut *out, &plain).map_err(|_| failed())?;
-    String::from_utf8(std::mem::take(&mut *out)).map(Secret::new).map_err(|_| failed())
 }
 
 /// The state in a file; that of an integration without one is empty.
