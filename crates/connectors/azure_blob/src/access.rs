@@ -1,11 +1,10 @@
 //! Access: which of the ways to sign in the settings mean.
 
-use std::sync::Arc;
-
+use catchment_auth::oauth::Issued;
 use catchment_client::Egress;
 use catchment_core::{Error, Result, Secret};
 
-use crate::{config::Settings, endpoint::Endpoint, entra::Entra, sas::Sas, signature::Key};
+use crate::{config::Settings, endpoint::Endpoint, entra, sas::Sas, signature::Key};
 
 /// How requests show who asks.
 #[derive(Debug, Clone)]
@@ -15,7 +14,7 @@ pub(crate) enum Access {
     /// Each carries this in its query.
     Sas(Sas),
     /// Each carries a token of the directory.
-    Entra(Arc<Entra>),
+    Entra(Issued),
     /// Nothing: public containers.
     Anonymous,
 }
@@ -29,7 +28,7 @@ impl Access {
             (Some(key), None, None, false) => Ok(Self::Key(Key::new(&endpoint.account, key)?)),
             (None, Some(sas), None, false) => Ok(Self::Sas(Sas::parse(sas)?)),
             (None, None, Some(secret), false) => {
-                Ok(Self::Entra(Arc::new(Entra::new(settings, secret, endpoint, egress.clone())?)))
+                Ok(Self::Entra(entra::tokens(settings, secret, endpoint, egress.clone())?))
             }
             (None, None, None, true) => Ok(Self::Anonymous),
             (_, _, _, true) => Err(Error::config("anonymous", "either leave the keys out or set anonymous to false")),

@@ -45,7 +45,7 @@ impl Wire {
             .attempts(5)
             .idle(Duration::from_secs(60));
         match &*access {
-            Access::Entra(entra) => builder = builder.authorize(Arc::clone(entra) as _),
+            Access::Entra(issued) => builder = builder.authorize(Arc::new(issued.clone())),
             // In a query; traces leave it out by its name, and this by its value.
             Access::Sas(sas) => builder = builder.redact(sas.signature()),
             Access::Key(_) | Access::Anonymous => {}

@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use catchment_azure_blob::AzureBlob;
@@ -108,6 +109,13 @@ fn connect(address: SocketAddr) -> Arc<dyn Connector> {
     Registry::new().with::<AzureBlob>().connect("azure_blob", settings, Context::local()).expect("good settings")
 }
 
+/// Lets time pass.
+async fn later(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
 #[tokio::test]
 async fn a_token_is_asked_for_once_however_many_wait() {
     let (cloud, address) = Cloud { lifetime: 3600, ..Cloud::default() }.start().await;
@@ -123,16 +131,17 @@ async fn a_token_is_asked_for_once_however_many_wait() {
     let forms = cloud.forms.lock().expect("not poisoned");
     assert_eq!(
         forms[0],
-        "grant_type=client_credentials&client_id=app&client_secret=planted+secret\
-         &scope=https%3A%2F%2Fstorage.azure.com%2F.default"
+        "grant_type=client_credentials&scope=https%3A%2F%2Fstorage.azure.com%2F.default\
+         &client_id=app&client_secret=planted+secret"
     );
 }
 
 #[tokio::test]
-async fn a_token_is_replaced_before_it_is_over() {
-    let (cloud, address) = Cloud { lifetime: 0, ..Cloud::default() }.start().await;
+async fn a_token_that_is_over_is_replaced() {
+    let (cloud, address) = Cloud { lifetime: 3600, ..Cloud::default() }.start().await;
     let connector = connect(address);
     connector.check().await.expect("signed in");
+    later(3600).await;
     connector.check().await.expect("signed in again");
     assert_eq!(cloud.given.load(Ordering::SeqCst), 2);
 }
@@ -142,9 +151,11 @@ async fn a_token_that_is_not_taken_any_more_is_replaced_once() {
     let (cloud, address) = Cloud { lifetime: 3600, ..Cloud::default() }.start().await;
     let connector = connect(address);
     connector.check().await.expect("signed in");
+    later(31).await;
     cloud.revoked.lock().expect("not poisoned").push("Bearer token-1".to_owned());
     connector.check().await.expect("with another token");
     assert_eq!(cloud.given.load(Ordering::SeqCst), 2);
+    later(31).await;
     for number in 2..9 {
         cloud.revoked.lock().expect("not poisoned").push(format!("Bearer token-{number}"));
     }
