@@ -4,8 +4,11 @@ pub mod backends;
 pub mod faults;
 pub mod ledger;
 pub mod model;
+pub mod openapi;
 pub mod tokens;
 
+#[doc(hidden)]
+pub mod account;
 #[doc(hidden)]
 pub mod browse;
 #[doc(hidden)]

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The proxy in front of the fixture's server, and the settings that lead through it.
-async fn proxied<F: Fixture>(fixture: &F) -> Verdict<(FaultProxy, Arc<dyn Connector>)> {
+pub(crate) async fn proxied<F: Fixture>(fixture: &F) -> Verdict<(FaultProxy, Arc<dyn Connector>)> {
     let server = fixture.server_address()?;
     let proxy = FaultProxy::start(server).await.map_err(|error| Broken::from(format!("no proxy: {error}")))?;
     let connector = fixture.connect(fixture.settings_at(proxy.address()))?;

@@ -1,6 +1,6 @@
 //! The list of all promises, from which tests and the suite's own test are made.
 
-use catchment_core::{AuthMethod, Vendor};
+use catchment_core::{AuthMethod, Capabilities, Vendor};
 
 use crate::{fixture::Fixture, verdict::Promise};
 
@@ -8,8 +8,9 @@ use crate::{fixture::Fixture, verdict::Promise};
 /// `conformance!(MyFixture => browse, download, fingerprints)`.
 ///
 /// `generic` is always included. `flat` belongs to a connector with a flat listing, `network` to
-/// one that speaks HTTP to a server, `stream` to one that speaks something else. A suite that leaves
-/// out something the connector has fails.
+/// one that speaks HTTP to a server, `stream` to one that speaks something else, `account` to one
+/// that speaks HTTP and has no capability but its check. A suite that leaves out something the
+/// connector has fails.
 #[macro_export]
 macro_rules! conformance {
     ($fixture:ty => $($group:ident),+ $(,)?) => {
@@ -94,6 +95,17 @@ macro_rules! __promises {
             dropping_a_body_stops_the_transfer
         }
     };
+    ($then:ident $fixture:ty, account) => {
+        $crate::__each! { $then $fixture, account:
+            a_wrong_credential_is_unauthenticated
+            a_server_that_is_down_is_unavailable
+            a_refusal_is_no_account
+            a_throttled_check_is_repeated
+            a_long_throttle_of_a_check_is_handed_on
+            garbage_is_no_account
+            a_truncated_account_is_an_error
+        }
+    };
     ($then:ident $fixture:ty, stream) => {
         $crate::__each! { $then $fixture, stream:
             a_wrong_credential_is_refused
@@ -149,6 +161,7 @@ pub fn promises<F: Fixture>() -> Vec<Promise<F>> {
     all.extend(crate::__promises!(list F, download));
     all.extend(crate::__promises!(list F, fingerprints));
     all.extend(crate::__promises!(list F, network));
+    all.extend(crate::__promises!(list F, account));
     all.extend(crate::__promises!(list F, stream));
     all
 }
@@ -163,7 +176,7 @@ pub fn covers<F: Fixture>(groups: &[&str]) {
     let _inside = runtime.enter();
     let fixture = runtime.block_on(F::new());
     let connector = fixture.connect(fixture.settings()).unwrap_or_else(|error| panic!("no connector: {error}"));
-    let can = catchment_core::Capabilities::of(connector.as_ref());
+    let can = Capabilities::of(connector.as_ref());
     let mut needed: Vec<&str> = can.names().collect();
     if can.browse && !can.changes {
         needed.push("fingerprints");
@@ -174,7 +187,7 @@ pub fn covers<F: Fixture>(groups: &[&str]) {
     // Whoever signs in speaks to a server.
     let signs_in = F::Vendor::AUTH.iter().any(|method| *method != AuthMethod::None);
     if (fixture.server().is_some() || signs_in) && !groups.contains(&"stream") {
-        needed.push("network");
+        needed.push(if can == Capabilities::NONE { "account" } else { "network" });
     }
     let missing: Vec<_> = needed.into_iter().filter(|need| !groups.contains(need)).collect();
     assert!(missing.is_empty(), "the connector has more than the suite covers: add {}", missing.join(", "));

@@ -6,7 +6,7 @@ use catchment_testkit::{conformance, covers, model::ModelFixture, promises};
 mod whole {
     use super::*;
 
-    conformance!(ModelFixture => browse, flat, download, fingerprints, network, stream);
+    conformance!(ModelFixture => browse, flat, download, fingerprints, network, account, stream);
 }
 
 /// Breaks each promise of a group in turn and runs every check.
@@ -16,9 +16,9 @@ fn each_fires(groups: &[&str]) {
         let all = promises::<ModelFixture>();
         let mut tried = 0;
         for broken in all.iter().filter(|promise| groups.contains(&promise.group)) {
-            let runs = all
-                .iter()
-                .filter(|promise| groups.contains(&promise.group) || !matches!(promise.group, "network" | "stream"));
+            let runs = all.iter().filter(|promise| {
+                groups.contains(&promise.group) || !matches!(promise.group, "network" | "account" | "stream")
+            });
             let checks = runs.map(|promise| async move {
                 let fixture = ModelFixture::breaking(Some(broken.name)).await;
                 promise.verdict(&fixture).await.err().map(|how| format!("{}: {how}", promise.name))
@@ -50,6 +50,11 @@ fn each_check_of_fingerprints_fires_alone() {
 #[test]
 fn each_check_of_the_network_fires_alone() {
     each_fires(&["network"]);
+}
+
+#[test]
+fn each_check_of_an_account_fires_alone() {
+    each_fires(&["account"]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use catchment_core::{
 use futures::{Stream, StreamExt};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -71,7 +72,9 @@ impl Client {
         match self.once(operation, ask).await {
             Err(error) => match error.retry() {
                 Retry::After(wait) if wait < Duration::from_secs(5) => {
-                    if !self.breaks("a_throttled_call_is_repeated_when_it_may_be") {
+                    let at_once = self
+                        .breaks_either("a_throttled_call_is_repeated_when_it_may_be", "a_throttled_check_is_repeated");
+                    if !at_once {
                         tokio::time::sleep(wait).await;
                     }
                     self.once(operation, ask).await
@@ -116,7 +119,9 @@ impl Client {
             409 => Error::new(ErrorKind::Conflict, "the file has changed: list it again"),
             429 | 503 => {
                 let error = Error::new(ErrorKind::RateLimited, "too many calls: wait");
-                match wait.filter(|wait| !self.breaks("a_long_throttle_is_handed_on") || wait.as_secs() < 60) {
+                let hides =
+                    self.breaks_either("a_long_throttle_is_handed_on", "a_long_throttle_of_a_check_is_handed_on");
+                match wait.filter(|wait| !hides || wait.as_secs() < 60) {
                     Some(wait) => error.retry_after(wait),
                     None => error,
                 }
@@ -173,6 +178,16 @@ impl Client {
         }
     }
 
+    /// Errors that are taken for an account.
+    fn pretends(&self, error: &Error) -> bool {
+        match error.kind() {
+            ErrorKind::Forbidden => self.breaks("a_refusal_is_no_account"),
+            ErrorKind::Protocol => self.breaks("garbage_is_no_account"),
+            ErrorKind::Unavailable => error.get(CUT).is_some() && self.breaks("a_truncated_account_is_an_error"),
+            _ => false,
+        }
+    }
+
     fn mark(&self, entry: &mut Entry) {
         if self.breaks("an_unchanged_file_keeps_its_fingerprint")
             && let Some(mark) = &mut entry.fingerprint
@@ -189,14 +204,19 @@ impl Client {
 #[async_trait]
 impl Connector for Client {
     async fn check(&self) -> Result<Account> {
-        self.call("check", &Ask::default()).await.map_err(|error| {
-            let hides = self.breaks_either("a_wrong_credential_is_unauthenticated", "a_wrong_credential_is_refused");
-            if hides && error.kind() == ErrorKind::Unauthenticated {
-                Error::new(ErrorKind::Forbidden, "something is not allowed")
-            } else {
-                error
+        let answer: Result<Map<String, Value>> = self.json("check", &Ask::default()).await;
+        match answer {
+            Err(error) if error.kind() == ErrorKind::Unauthenticated => {
+                let hides =
+                    self.breaks_either("a_wrong_credential_is_unauthenticated", "a_wrong_credential_is_refused");
+                return Err(if hides { Error::new(ErrorKind::Forbidden, "something is not allowed") } else { error });
             }
-        })?;
+            Err(error) if !self.pretends(&error) => return Err(error),
+            Ok(answer) if answer.is_empty() && !self.breaks("garbage_is_no_account") => {
+                return Err(Error::protocol("the answer names no account"));
+            }
+            _ => {}
+        }
         let id = if self.breaks("check_names_the_account") { "" } else { "model" };
         Ok(Account { id: id.to_owned(), name: "Model".to_owned(), ..Account::default() })
     }

@@ -127,7 +127,7 @@ impl Files {
         let ask: Ask = serde_json::from_str(&query).map_err(|_| 400_u16)?;
         let json = |value: serde_json::Result<Vec<u8>>| Ok((value.map_err(|_| 500_u16)?, None));
         match operation {
-            "/check" => Ok((b"{}".to_vec(), None)),
+            "/check" => Ok((br#"{"id":"model"}"#.to_vec(), None)),
             "/lookup" => json(serde_json::to_vec(&self.lookup(&ask.id)?)),
             "/children" => json(serde_json::to_vec(&self.children(&ask)?)),
             "/flat" => json(serde_json::to_vec(&self.flat(&ask)?)),
