@@ -9,4 +9,6 @@ pub(crate) fn registry() -> Registry {
         .with::<catchment_s3::S3>()
         .with::<catchment_azure_blob::AzureBlob>()
         .with::<catchment_sftp::Sftp>()
+        .with::<catchment_github::Github>()
+        .with::<catchment_telegram::Telegram>()
 }
