@@ -23,6 +23,7 @@ const CODES: &[Code] = {
         ("invalid_grant", Unauthenticated, None, OVER),
         ("bad_refresh_token", Unauthenticated, None, OVER),
         ("invalid_refresh_token", Unauthenticated, None, OVER),
+        ("invalid_token", Unauthenticated, None, OVER),
         ("invalid_auth", Unauthenticated, None, OVER),
         ("token_expired", Unauthenticated, Some("expired"), OVER),
         ("interaction_required", Unauthenticated, Some("expired"), OVER),
@@ -31,10 +32,10 @@ const CODES: &[Code] = {
         ("token_revoked", Unauthenticated, Some("revoked"), OVER),
         ("account_inactive", Unauthenticated, Some("revoked"), OVER),
         ("user_removed_from_team", Unauthenticated, Some("revoked"), OVER),
-        ("bad_verification_code", Unauthenticated, None, CODE),
-        ("invalid_code", Unauthenticated, None, CODE),
-        ("code_already_used", Unauthenticated, None, CODE),
-        ("code_expired", Unauthenticated, None, CODE),
+        ("bad_verification_code", Unauthenticated, None, USED),
+        ("invalid_code", Unauthenticated, None, USED),
+        ("code_already_used", Unauthenticated, None, USED),
+        ("code_expired", Unauthenticated, None, USED),
         (
             "access_denied",
             Forbidden,
@@ -65,15 +66,16 @@ const CODES: &[Code] = {
         ("rate_limited", RateLimited, None, FEWER),
         (SLOW_DOWN, RateLimited, None, FEWER),
         (PENDING, Conflict, None, "nobody has consented yet: wait"),
-        ("expired_token", Timeout, None, "nobody consented in time: begin anew"),
+        (EXPIRED, Timeout, None, "the code has ended: begin anew"),
     ]
 };
 
 pub(super) const PENDING: &str = "authorization_pending";
 pub(super) const SLOW_DOWN: &str = "slow_down";
+pub(super) const EXPIRED: &str = "expired_token";
 
 const OVER: &str = "the vendor does not accept this connection any more: authorize it again";
-const CODE: &str = "the consent was used already, or is too old: authorize again";
+pub(super) const USED: &str = "the consent was used already, or is too old: authorize again";
 const UNKNOWN_PROGRAM: &str = "the vendor does not accept this program: correct the client id and the client secret";
 const CALLBACK: &str = "the vendor does not know the address of the callback: register it there";
 const FLOW: &str = "the vendor does not let this program sign in this way: correct its registration";
@@ -143,7 +145,7 @@ pub(super) fn classify(head: &ResponseHead, body: &[u8]) -> Option<Error> {
                     None => error,
                 };
                 // A device obeys by itself, and what has ended does not begin again.
-                let alone = matches!(*code, SLOW_DOWN | "expired_token");
+                let alone = matches!(*code, SLOW_DOWN | EXPIRED);
                 Some(if alone { error.never_retry() } else { error })
             }
             None if head.status.is_success() || head.status == StatusCode::BAD_REQUEST => {

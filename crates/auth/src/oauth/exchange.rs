@@ -15,7 +15,15 @@ pub trait Exchange: fmt::Debug + Send + Sync + 'static {
     /// `Unauthenticated` when the vendor said for certain that the grant is over (`invalid_grant`
     /// and its kin), and only then: it makes a person authorize again. Anything else is taken for
     /// something that passes, or that an operator corrects.
+    ///
+    /// Where the vendor's answer says how the grant ended, the error carries the context pair
+    /// `grant`, which is `expired` or `revoked`.
     async fn refresh(&self, refresh: &Secret) -> Result<Granted>;
+
+    /// A refresh token that nobody uses for so long lapses; `None` where it does not.
+    fn idle(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// What a vendor granted.

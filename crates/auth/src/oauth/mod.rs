@@ -5,23 +5,29 @@
 //! knows how the vendor wants a refresh token to be exchanged. [`Issued`] holds the token that a
 //! [`Grant`] gives a program for itself.
 
+mod address;
 mod answers;
 mod authorizer;
+mod consent;
 mod credentials;
-mod endpoint;
+mod device;
 mod exchange;
 mod issued;
 mod memory;
 mod program;
+mod provider;
 mod refresh;
+mod revoke;
 mod service_account;
 mod slot;
 
 pub use authorizer::{Authorizer, Authorizers};
+pub use consent::{Begin, Started, new_state, state_hash};
 pub use credentials::ClientCredentials;
-pub use endpoint::TokenEndpoint;
+pub use device::DeviceCode;
 pub use exchange::{Exchange, Granted};
 pub use issued::{Grant, Issued};
 pub use memory::MemoryTokens;
 pub use program::{ClientKey, ClientProof};
+pub use provider::{App, Provider};
 pub use service_account::ServiceAccount;
