@@ -48,14 +48,17 @@ const INSERT: &str =
 const TAKE: &str = "DELETE FROM authorizations WHERE state_hash = $1
      RETURNING organization, user_id, vendor, integration, expires_at, draft";
 
+/// Stands before the hash of the state in the field that a draft is sealed for.
+pub(crate) const FIELD: &str = "authorization ";
+
 /// With the integration 0, which there is not, for one that is yet to be made.
-pub(crate) fn place<'a>(organization: &'a str, integration: Option<IntegrationId>, field: &'a str) -> Place<'a> {
+fn place<'a>(organization: &'a str, integration: Option<IntegrationId>, field: &'a str) -> Place<'a> {
     Place { organization, integration: integration.unwrap_or(IntegrationId(0)), field }
 }
 
 /// What a draft is sealed for: the one state.
-pub(crate) fn field(state_hash: &str) -> String {
-    format!("authorization {state_hash}")
+fn field(state_hash: &str) -> String {
+    format!("{FIELD}{state_hash}")
 }
 
 impl Scoped {

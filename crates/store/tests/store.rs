@@ -49,19 +49,28 @@ promised! {
         another_tenants_grant_is_not_there,
         ones_own_is_the_one_that_was_connected_last,
         an_identity_is_noted_when_it_is_a_new_one;
+    checks:
+        what_is_due_is_taken_once_and_again_after_a_term,
+        what_was_looked_at_is_due_when_that_was_said,
+        what_is_disconnected_is_not_looked_at,
+        a_grant_that_is_gone_stays_so_until_something_succeeds,
+        a_key_that_ran_out_is_replaced_by_another;
     authorizations:
         a_state_is_taken_once,
         of_many_who_bring_one_state_one_gets_it,
         who_comes_too_late_is_not_known,
         nobody_authorizes_what_is_not_theirs,
         a_disconnect_forgets_who_is_on_the_way,
-        a_draft_opens_for_its_own_state_and_organization_alone;
+        a_draft_opens_for_its_own_state_and_organization_alone,
+        who_never_came_back_is_pruned;
     secrets:
         they_open_for_their_integration_alone,
         a_row_copied_to_another_organization_is_refused,
         none_is_in_the_database,
         without_a_vault_nothing_is_kept_or_opened,
         rotation_reseals_in_batches_and_leaves_what_it_cannot_open,
+        rotation_covers_tokens_and_those_who_are_on_their_way,
+        rotation_goes_through_more_than_a_page,
         rotation_never_replaces_a_newer_secret;
     jobs:
         a_job_runs_once_and_ends,

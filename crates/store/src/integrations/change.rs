@@ -32,7 +32,9 @@ const SUCCEEDED: &str = concat!(
 
 const FAILED: &str = concat!(
     "UPDATE integrations SET errors = errors + 1, last_error = $4,
-                             status = CASE WHEN status = 'disconnected' THEN status ELSE $5 END,
+                             status = CASE WHEN status = 'disconnected' THEN status
+                                           WHEN status IN ('expired', 'revoked') AND $5 NOT IN ('expired', 'revoked')
+                                           THEN status ELSE $5 END,
                              changes = changes + 1
      WHERE ",
     mine!(),
@@ -54,6 +56,9 @@ const DELETE_JOB_FILES: &str = "DELETE FROM job_files WHERE (job, entry) IN
 
 impl Scoped {
     /// Changes an integration: with `expect`, only if it still has this revision.
+    ///
+    /// One that is expired or revoked does not become active by a change, unless it signs in by its
+    /// secrets and one of them is replaced: what was granted can only be granted again.
     ///
     /// # Errors
     /// `Conflict` when the revision is another one: the context pair `revision` says which.
@@ -134,8 +139,9 @@ impl Scoped {
         self.mark(id, SUCCEEDED, &values, Twice::Harmless).await
     }
 
-    /// Notes that it failed, and how it stands now, unless it was disconnected. No secrets in the
-    /// message.
+    /// Notes that it failed, and how it stands now. What was disconnected stays so, and one whose
+    /// credential has run out or was withdrawn is not in `Error` because it fails once more. No
+    /// secrets in the message.
     pub async fn failed(&self, id: IntegrationId, status: Status, message: &str) -> Result<()> {
         let [organization, user] = self.mine();
         let values = [organization, user, id.into(), message.into(), status.as_str().into()];
@@ -166,7 +172,8 @@ impl Scoped {
         change: &IntegrationChange,
         sealed: &[Sealed],
     ) -> Result<Integration> {
-        let (mut after, what) = self.applied(tx, &before, change, sealed).await?;
+        let status = change.status.filter(|status| *status != Status::Active || may_work_again(&before, sealed));
+        let (mut after, what) = self.applied(tx, &before, change, status, sealed).await?;
         if what.is_empty() && after == before {
             return Ok(before);
         }
@@ -175,13 +182,14 @@ impl Scoped {
         Ok(after)
     }
 
-    /// The integration with a change, of which the secrets are written already, and the names of
-    /// what is different.
+    /// The integration with a change and a status, of which the secrets are written already, and
+    /// the names of what is different.
     pub(super) async fn applied(
         &self,
         tx: &mut Tx,
         before: &Integration,
         change: &IntegrationChange,
+        status: Option<Status>,
         sealed: &[Sealed],
     ) -> Result<(Integration, Vec<String>)> {
         let mut after = before.clone();
@@ -198,11 +206,11 @@ impl Scoped {
             after.settings = settings;
             what.push("settings".to_owned());
         }
-        if let Some(status) = change.status.filter(|status| *status != before.status) {
+        if let Some(status) = status.filter(|status| *status != before.status) {
             after.status = status;
             what.push("status".to_owned());
         }
-        if change.status == Some(Status::Active) {
+        if status == Some(Status::Active) {
             (after.errors, after.last_error) = (0, None);
         }
         if !sealed.is_empty() {
@@ -248,6 +256,12 @@ impl Scoped {
     async fn note_change(&self, tx: &mut Tx, to: &Integration, action: &str, detail: &Json) -> Result<()> {
         audit::write(tx, &self.scope, Some(&to.tenant.user), action, Some(to.id), detail).await
     }
+}
+
+/// Whether something that was filled in can make it work.
+fn may_work_again(before: &Integration, sealed: &[Sealed]) -> bool {
+    !matches!(before.status, Status::Expired | Status::Revoked)
+        || (before.grant.is_none() && sealed.iter().any(|sealed| sealed.sealed.is_some()))
 }
 
 fn changed_meanwhile(now: &Integration) -> Error {

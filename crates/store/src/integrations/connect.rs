@@ -46,13 +46,12 @@ impl Scoped {
     /// `Config` when there are tokens or secrets and no vault to seal them; the vault's own.
     pub async fn connected(&self, id: IntegrationId, connected: Connected) -> Result<Integration> {
         let Connected { tokens, account, mut change } = connected;
-        change.status = Some(Status::Active);
         let secrets = self.sealed_or_erased(id, std::mem::take(&mut change.secrets)).await?;
         let grant = self.granted(id, tokens, account).await?;
         let work = async || {
             let mut tx = self.write().await?;
             let before = self.to_change(&mut tx, id).await?;
-            let mut after = self.applied(&mut tx, &before, &change, &secrets).await?.0;
+            let mut after = self.applied(&mut tx, &before, &change, Some(Status::Active), &secrets).await?.0;
             self.write_row(&mut tx, &mut after).await?;
             let after = self.connect(&mut tx, id, &grant).await?;
             tx.commit().await?;

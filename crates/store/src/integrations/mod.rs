@@ -1,6 +1,7 @@
 //! Integrations: the stored connections of a tenant.
 
 mod change;
+mod checks;
 mod connect;
 mod create;
 mod read;

@@ -110,7 +110,8 @@ pub struct IntegrationChange {
     pub settings: Option<Value>,
     /// Secrets to replace, or to erase (`None`). Those not named stay.
     pub secrets: Vec<(String, Option<Secret>)>,
-    /// Whether it can be used. A change to `Active` clears the errors.
+    /// Whether it can be used. A change to `Active` clears the errors; see
+    /// [`Scoped::update`](crate::Scoped::update) for when it can be one.
     pub status: Option<Status>,
 }
 

@@ -15,7 +15,8 @@ use crate::{
     time,
 };
 
-/// How many jobs [`Store::prune`] deletes in one transaction, and how many keys.
+/// How many jobs [`Store::prune`] deletes in one transaction, and how many of
+/// the small things.
 const JOBS: u32 = 20;
 const KEYS: u32 = 1_000;
 
@@ -47,6 +48,9 @@ const PRUNE_JOBS: &str =
 
 const PRUNE_KEYS: &str = "DELETE FROM idempotency WHERE (organization, user_id, name) IN
      (SELECT organization, user_id, name FROM idempotency WHERE expires_at < $1 LIMIT $2)";
+
+const PRUNE_AUTHORIZATIONS: &str = "DELETE FROM authorizations WHERE state_hash IN
+     (SELECT state_hash FROM authorizations WHERE expires_at < $1 LIMIT $2)";
 
 impl Store {
     /// Prolongs the lease, and says how far the job is.
@@ -140,11 +144,14 @@ impl Store {
         Ok(stats)
     }
 
-    /// Deletes jobs that ended so long ago, with their files, and idempotency keys that have
-    /// lapsed, a few at a time. Says how many jobs and keys.
+    /// Deletes jobs that ended so long ago, with their files, idempotency keys that have lapsed, and
+    /// authorizations that nobody came back for in time, a few at a time. Says how many in all.
     pub async fn prune(&self, older_than: Duration) -> Result<u64> {
         let mut pruned = 0;
-        for (sql, before, limit) in [(PRUNE_JOBS, time::ago(older_than), JOBS), (PRUNE_KEYS, time::now(), KEYS)] {
+        let now = time::now();
+        for (sql, before, limit) in
+            [(PRUNE_JOBS, time::ago(older_than), JOBS), (PRUNE_KEYS, now, KEYS), (PRUNE_AUTHORIZATIONS, now, KEYS)]
+        {
             loop {
                 let batch = async || {
                     let mut tx = self.db.write(Who::System).await?;

@@ -79,6 +79,16 @@ pub(crate) async fn a_draft_opens_for_its_own_state_and_organization_alone(subje
     }
 }
 
+pub(crate) async fn who_never_came_back_is_pruned(subject: &Subject) {
+    let scoped = subject.ann();
+    let late = NewAuthorization { expires_at: Utc::now() - TimeDelta::seconds(1), ..on_the_way("late", None) };
+    scoped.begin_authorization(late).await.expect("begun");
+    scoped.begin_authorization(on_the_way("one", None)).await.expect("begun");
+    assert_eq!(subject.store.prune(std::time::Duration::ZERO).await.expect("pruned"), 1);
+    assert_eq!(subject.store.prune(std::time::Duration::ZERO).await.expect("pruned"), 0);
+    assert!(subject.store.take_authorization("one").await.expect("answered").is_some());
+}
+
 pub(crate) fn on_the_way(state: &str, integration: Option<IntegrationId>) -> NewAuthorization {
     NewAuthorization {
         state_hash: state.into(),

@@ -1,6 +1,7 @@
 //! The promises, one function each.
 
 pub(crate) mod authorizations;
+pub(crate) mod checks;
 pub(crate) mod grants;
 pub(crate) mod integrations;
 pub(crate) mod jobs;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catchment_core::{ErrorKind, IntegrationId, Result, Secret, Tenant, async_trait};
+use catchment_core::{ErrorKind, IntegrationId, Result, Secret, Tenant, TokenStore, async_trait};
 use catchment_store::{IntegrationChange, NewIntegration, Rotated, Scoped};
 use catchment_vault::{DataKey, KeyRing, KeyService, Place as VaultPlace, Vault, Wrapped};
 
@@ -114,6 +114,40 @@ pub(crate) async fn rotation_reseals_in_batches_and_leaves_what_it_cannot_open(s
     let opened = store.scoped(crate::support::ann()).secrets(made[3]).await.expect("opened");
     assert_eq!(opened[1].1.expose(), "planted-secret-1");
     assert!(subject.ann().secrets(made[3]).await.is_err(), "the old ring does not hold the new key");
+}
+
+pub(crate) async fn rotation_covers_tokens_and_those_who_are_on_their_way(subject: &Subject) {
+    let ann = subject.ann();
+    let id = grants::connected(&ann, "a").await.id;
+    for (state, integration) in [("one", None), ("two", Some(id))] {
+        ann.begin_authorization(authorizations::on_the_way(state, integration)).await.expect("begun");
+    }
+    subject.tamper("DELETE FROM secrets WHERE field = 'key'").await;
+    let before = subject.store.load(id).await.expect("loaded").expect("tokens");
+    let store = subject.store.clone().with_vault(vault(NEW));
+    assert_eq!(store.rotate(2).await.expect("rotated"), Rotated { resealed: 2, unreadable: 0, left: 2 });
+    assert_eq!(store.rotate(9).await.expect("rotated"), Rotated { resealed: 2, unreadable: 0, left: 0 });
+    assert_eq!(store.keys().await.expect("listed"), ["new"]);
+
+    let after = store.load(id).await.expect("loaded").expect("tokens");
+    assert_eq!((after.0.access.expose(), after.1), ("planted-access-a", before.1), "they are the same tokens");
+    for state in ["one", "two"] {
+        let taken = store.take_authorization(state).await.expect("answered").expect("somebody");
+        assert_eq!(taken.draft.expose(), format!("planted-draft-{state}"));
+    }
+    store.remove(id).await.expect("removed");
+    subject.tamper("DELETE FROM secrets").await;
+    assert!(store.keys().await.expect("listed").is_empty(), "what was removed needs no key");
+}
+
+pub(crate) async fn rotation_goes_through_more_than_a_page(subject: &Subject) {
+    let ann = subject.ann();
+    let secrets = (0..300).map(|number| (format!("field {number:03}"), Secret::new(format!("planted-{number}"))));
+    let made = ann.create(NewIntegration { secrets: secrets.collect(), ..new("one") }).await.expect("made");
+    let store = subject.store.clone().with_vault(vault(NEW));
+    assert_eq!(store.rotate(1_000).await.expect("rotated"), Rotated { resealed: 300, unreadable: 0, left: 0 });
+    let opened = store.scoped(crate::support::ann()).secrets(made.id).await.expect("opened");
+    assert!(opened.iter().enumerate().all(|(number, (_, secret))| secret.expose() == format!("planted-{number}")));
 }
 
 pub(crate) async fn rotation_never_replaces_a_newer_secret(subject: &Subject) {
