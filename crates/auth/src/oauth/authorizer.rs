@@ -10,15 +10,18 @@ use super::{
     exchange::Exchange,
     refresh::Refresh,
     slot::{Flight, Held, JUST_ISSUED, Slot},
+    watch::Watch,
 };
 use catchment_client::Authorize;
-use catchment_core::{Error, ErrorKind, IntegrationId, Result, Secret, TokenStore, async_trait};
+use catchment_core::{Error, ErrorKind, IntegrationId, Result, Secret, TokenStore, Tokens, async_trait};
+use chrono::Utc;
 
 /// The authorizers of a process, one for each integration, so that two connectors of one
 /// integration refresh its token once. Clones share them.
 #[derive(Clone)]
 pub struct Authorizers {
     store: Arc<dyn TokenStore>,
+    watch: Option<Arc<dyn Watch>>,
     alive: Arc<Mutex<HashMap<IntegrationId, Weak<Inner>>>>,
 }
 
@@ -41,7 +44,14 @@ struct Inner {
 impl Authorizers {
     /// Over a store that other processes may share.
     pub fn new(store: Arc<dyn TokenStore>) -> Self {
-        Self { store, alive: Arc::default() }
+        Self { store, watch: None, alive: Arc::default() }
+    }
+
+    /// Tells this one how the tokens fare; for authorizers that are not alive yet.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// The authorizer of an integration. While one is alive it is given again, and `exchange` is
@@ -53,7 +63,7 @@ impl Authorizers {
             return Authorizer { inner };
         }
         alive.retain(|_, inner| inner.strong_count() > 0);
-        let refresh = Arc::new(Refresh::new(key, Arc::clone(&self.store), exchange));
+        let refresh = Arc::new(Refresh::new(key, Arc::clone(&self.store), exchange, self.watch.clone()));
         let inner = Arc::new(Inner { slot: Slot::new(|error| error.kind() == ErrorKind::Unauthenticated), refresh });
         alive.insert(key, Arc::downgrade(&inner));
         Authorizer { inner }
@@ -107,12 +117,31 @@ impl Authorizer {
         self.refreshed(Some(access)).await.map(drop)
     }
 
+    /// Refreshes although the token is good: because somebody asks for it, or lest the grant
+    /// lapses. A token that the vendor gave none to refresh it with stays as it is. Cancel-safe:
+    /// what has begun goes on.
+    ///
+    /// # Errors
+    /// As [`Authorizer::token`].
+    pub async fn refresh_now(&self) -> Result<Tokens> {
+        let Inner { slot, refresh } = &*self.inner;
+        let (tokens, _) = refresh.load().await?;
+        let ended = tokens.expires.is_some_and(|expires| expires <= Utc::now());
+        if tokens.refresh.is_none() && !ended {
+            return Ok(tokens);
+        }
+        // Whoever refreshes between these lines does it for us.
+        let run = || slot.begin(|_| false, || Arc::clone(refresh).run(Some(tokens.access.clone())));
+        slot.wait(Some(&tokens.access), run).await?;
+        Ok(refresh.load().await?.0)
+    }
+
     async fn refreshed(&self, rejected: Option<&Secret>) -> Result<Arc<Held>> {
         self.inner.slot.wait(rejected, || self.begin(rejected)).await
     }
 
     fn begin(&self, rejected: Option<&Secret>) -> Flight {
-        self.inner.slot.begin(rejected, || Arc::clone(&self.inner.refresh).run(rejected.cloned()))
+        self.inner.slot.begin(|held| held.is_good(rejected), || Arc::clone(&self.inner.refresh).run(rejected.cloned()))
     }
 }
 

@@ -56,15 +56,18 @@ impl Issued {
     }
 
     fn begin(&self, rejected: Option<&Secret>) -> Flight {
-        self.slot.begin(rejected, || {
-            let grant = Arc::clone(&self.grant);
-            async move {
-                let (asked, exchanged) = (Utc::now(), Instant::now());
-                let late = |_| Error::new(ErrorKind::Timeout, "no token was issued in time: try again later");
-                let granted = timeout(LONGEST, grant.grant()).await.map_err(late)??;
-                Ok(Arc::new(Held::of(granted.into_tokens(asked), Some(exchanged))))
-            }
-        })
+        self.slot.begin(
+            |held| held.is_good(rejected),
+            || {
+                let grant = Arc::clone(&self.grant);
+                async move {
+                    let (asked, exchanged) = (Utc::now(), Instant::now());
+                    let late = |_| Error::new(ErrorKind::Timeout, "no token was issued in time: try again later");
+                    let granted = timeout(LONGEST, grant.grant()).await.map_err(late)??;
+                    Ok(Arc::new(Held::of(granted.into_tokens(asked), Some(exchanged))))
+                }
+            },
+        )
     }
 }
 

@@ -20,6 +20,7 @@ mod refresh;
 mod revoke;
 mod service_account;
 mod slot;
+mod watch;
 
 pub use authorizer::{Authorizer, Authorizers};
 pub use consent::{Begin, Started, new_state, state_hash};
@@ -31,3 +32,4 @@ pub use memory::MemoryTokens;
 pub use program::{ClientKey, ClientProof};
 pub use provider::{App, Provider};
 pub use service_account::ServiceAccount;
+pub use watch::Watch;

@@ -6,14 +6,15 @@ use std::{
     time::Duration,
 };
 
-use catchment_core::{Error, ErrorKind, IntegrationId, Revision, Secret, TokenStore, Tokens};
-use chrono::Utc;
+use catchment_core::{Error, ErrorKind, Fence, IntegrationId, Result, Revision, Secret, TokenStore, Tokens};
+use chrono::{TimeDelta, Utc};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::{
     exchange::Exchange,
     slot::{Attempt, Failure, Held, LONGEST_PAUSE, PAUSE, due},
+    watch::{Watch, tell},
 };
 
 /// An exchange takes no longer.
@@ -22,6 +23,9 @@ const EXCHANGE: Duration = Duration::from_secs(60);
 /// Longer than an exchange, so that nobody else begins one while it runs.
 const LEASE: Duration = Duration::from_secs(90);
 
+/// What is stored in the last of a lease may be stored after it.
+const MARGIN: Duration = Duration::from_secs(10);
+
 /// Between two looks at whether another process is done.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -29,7 +33,14 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) struct Refresh {
     key: IntegrationId,
     store: Arc<dyn TokenStore>,
+    watch: Option<Arc<dyn Watch>>,
     state: Mutex<State>,
+}
+
+/// The right to refresh, for a while.
+struct Lease {
+    fence: Fence,
+    until: Instant,
 }
 
 struct State {
@@ -42,8 +53,13 @@ struct State {
 }
 
 impl Refresh {
-    pub(super) fn new(key: IntegrationId, store: Arc<dyn TokenStore>, exchange: Arc<dyn Exchange>) -> Self {
-        Self { key, store, state: Mutex::new(State { exchange, stale: false, refused: None }) }
+    pub(super) fn new(
+        key: IntegrationId,
+        store: Arc<dyn TokenStore>,
+        exchange: Arc<dyn Exchange>,
+        watch: Option<Arc<dyn Watch>>,
+    ) -> Self {
+        Self { key, store, watch, state: Mutex::new(State { exchange, stale: false, refused: None }) }
     }
 
     pub(super) fn key(&self) -> IntegrationId {
@@ -64,11 +80,19 @@ impl Refresh {
         }
     }
 
-    /// Gets a token that is good and not the `rejected` one.
+    /// Gets a token that is good and not the `rejected` one, and tells whoever watches.
     pub(super) async fn run(self: Arc<Self>, rejected: Option<Secret>) -> Attempt {
         let outcome = self.refreshed(rejected.as_ref()).await;
-        if outcome.is_ok() {
-            self.state().refused = None;
+        let Some(watch) = &self.watch else { return outcome };
+        match &outcome {
+            Ok(held) if held.exchanged.is_some() => tell(self.key, watch.refreshed(self.key)).await,
+            Err(failure) if failure.is_new() => match failure.error() {
+                error if error.get("grant").is_some() => tell(self.key, watch.refused(self.key, error)).await,
+                // Nobody has authorized yet: there is no grant to speak of.
+                error if error.kind() == ErrorKind::Unauthenticated => {}
+                error => tell(self.key, watch.troubled(self.key, error)).await,
+            },
+            _ => {}
         }
         outcome
     }
@@ -77,29 +101,28 @@ impl Refresh {
         let begun = Instant::now();
         loop {
             let (tokens, revision) = self.load().await?;
-            if good(&tokens, rejected) {
-                return Ok(Arc::new(Held::of(tokens, None)));
-            }
             if let Some((refused, failure)) = &self.state().refused
                 && *refused == revision
             {
-                return Err(failure.clone());
+                return Err(failure.known());
+            }
+            if good(&tokens, rejected) {
+                return Ok(Arc::new(Held::of(tokens, None)));
             }
             if tokens.refresh.is_none() {
-                let message = "the token has ended and the vendor gave none to refresh it with: authorize again";
-                return Err(self.failure(ErrorKind::Unauthenticated, message));
+                return Err(self.unrefreshable(&tokens, revision));
             }
-            let Some(fence) = self.store.lease(self.key, LEASE).await? else {
+            let Some(mut lease) = self.lease().await? else {
                 if begun.elapsed() > LEASE + EXCHANGE {
                     let message = "another process has not finished to refresh the token: try again later";
-                    return Err(self.failure(ErrorKind::Unavailable, message));
+                    return Err(self.error(ErrorKind::Unavailable, message).into());
                 }
                 sleep(LOOK).await;
                 continue;
             };
-            let outcome = self.under_lease(rejected).await;
+            let outcome = self.under_lease(&mut lease, rejected).await;
             // If it cannot be given back, it lapses.
-            if let Err(error) = self.store.release(self.key, fence).await {
+            if let Err(error) = self.store.release(self.key, lease.fence).await {
                 debug!(integration = %self.key, %error, "a lease cannot be given back");
             }
             if let Some(held) = outcome? {
@@ -109,7 +132,11 @@ impl Refresh {
     }
 
     /// `None` when the tokens were replaced meanwhile.
-    async fn under_lease(&self, rejected: Option<&Secret>) -> std::result::Result<Option<Arc<Held>>, Failure> {
+    async fn under_lease(
+        &self,
+        lease: &mut Lease,
+        rejected: Option<&Secret>,
+    ) -> std::result::Result<Option<Arc<Held>>, Failure> {
         // Whoever had the lease before may have done it.
         let (tokens, revision) = self.load().await?;
         let Some(refresh) = tokens.refresh.as_ref().filter(|_| !good(&tokens, rejected)) else { return Ok(None) };
@@ -122,7 +149,7 @@ impl Refresh {
         match answer {
             Ok(granted) => {
                 let tokens = granted.over(&tokens, asked);
-                let saved = self.save(revision, &tokens).await;
+                let saved = self.save(lease, revision, &tokens).await;
                 Ok(saved.then(|| Arc::new(Held::of(tokens, Some(exchanged)))))
             }
             Err(error) if error.kind() == ErrorKind::Unauthenticated => {
@@ -130,36 +157,83 @@ impl Refresh {
                 if self.load().await?.1 != revision {
                     return Ok(None);
                 }
+                // Vendors seldom say which. Who was away for too long has let it lapse.
+                let lapsed = |idle| TimeDelta::from_std(idle).is_ok_and(|idle| asked - tokens.issued >= idle);
+                let how = if exchange.idle().is_some_and(lapsed) { "expired" } else { "revoked" };
+                let error = if error.get("grant").is_none() { error.with("grant", how) } else { error };
                 warn!(integration = %self.key, %error, "a token cannot be refreshed any more");
-                let failure = Failure::from(error);
-                self.state().refused = Some((revision, failure.clone()));
-                Err(failure)
+                Err(self.refused(revision, error))
             }
             Err(error) => Err(error.into()),
         }
     }
 
+    /// The token is of no use any more, and the vendor gave none to refresh it with.
+    fn unrefreshable(&self, tokens: &Tokens, revision: Revision) -> Failure {
+        if tokens.expires.is_some_and(|expires| expires <= Utc::now()) {
+            let message = "the token has ended and the vendor gave none to refresh it with: authorize again";
+            return self.refused(revision, self.error(ErrorKind::Unauthenticated, message).with("grant", "expired"));
+        }
+        // Not remembered: vendors have rejected good tokens in their bad hours.
+        let message = "the vendor rejects the token and gave none to refresh it with: authorize again";
+        self.error(ErrorKind::Unauthenticated, message).with("grant", "revoked").into()
+    }
+
+    /// Remembers that the vendor accepts these tokens no more.
+    fn refused(&self, revision: Revision, error: Error) -> Failure {
+        let failure = Failure::from(error);
+        self.state().refused = Some((revision, failure.clone()));
+        failure
+    }
+
     /// Stores what the vendor granted; `false` when somebody has replaced the tokens meanwhile.
     /// The old refresh token may be spent, so there is nothing to do but to try until it is stored.
-    async fn save(&self, revision: Revision, tokens: &Tokens) -> bool {
+    async fn save(&self, lease: &mut Lease, revision: Revision, tokens: &Tokens) -> bool {
         let mut pause = PAUSE;
         loop {
-            match self.store.swap(self.key, Some(revision), tokens).await {
-                Ok(swapped) => return swapped,
-                Err(error) => warn!(integration = %self.key, %error, "a new token cannot be stored, trying again"),
+            let swapped = match self.holds(lease).await {
+                Ok(true) => self.store.swap(self.key, Some(revision), tokens).await.map(Some),
+                Ok(false) => Ok(None),
+                Err(error) => Err(error),
+            };
+            match swapped {
+                Ok(Some(swapped)) => return swapped,
+                Ok(None) => sleep(LOOK).await,
+                Err(error) => {
+                    warn!(integration = %self.key, %error, "a new token cannot be stored, trying again");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    async fn load(&self) -> std::result::Result<(Tokens, Revision), Failure> {
-        let message = "there is no token: authorize the connection";
-        self.store.load(self.key).await?.ok_or_else(|| self.failure(ErrorKind::Unauthenticated, message))
+    async fn lease(&self) -> Result<Option<Lease>> {
+        let until = Instant::now() + LEASE;
+        Ok(self.store.lease(self.key, LEASE).await?.map(|fence| Lease { fence, until }))
     }
 
-    fn failure(&self, kind: ErrorKind, message: &'static str) -> Failure {
-        Error::new(kind, message).with("integration", self.key).into()
+    /// Whether the lease stands, or could be had again. While somebody else has it, their exchange
+    /// is the later one: it comes first, and ours counts only if theirs comes to nothing.
+    async fn holds(&self, lease: &mut Lease) -> Result<bool> {
+        if Instant::now() + MARGIN < lease.until {
+            return Ok(true);
+        }
+        let again = self.lease().await?;
+        let had = again.is_some();
+        if let Some(again) = again {
+            *lease = again;
+        }
+        Ok(had)
+    }
+
+    pub(super) async fn load(&self) -> Result<(Tokens, Revision)> {
+        let message = "there is no token: authorize the connection";
+        self.store.load(self.key).await?.ok_or_else(|| self.error(ErrorKind::Unauthenticated, message))
+    }
+
+    fn error(&self, kind: ErrorKind, message: &'static str) -> Error {
+        Error::new(kind, message).with("integration", self.key)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -66,7 +66,11 @@ pub(super) type Attempt = std::result::Result<Arc<Held>, Failure>;
 
 /// An error that several get.
 #[derive(Clone)]
-pub(super) struct Failure(Arc<Error>);
+pub(super) struct Failure {
+    error: Arc<Error>,
+    /// Whether it was found out just now.
+    new: bool,
+}
 
 impl Slot {
     pub(super) fn new(ends: fn(&Error) -> bool) -> Arc<Self> {
@@ -87,17 +91,14 @@ impl Slot {
     }
 
     /// Begins an attempt, or gives the one that is on its way. While a failure is fresh, the
-    /// failure. `rejected` is a token that the vendor does not accept.
-    pub(super) fn begin<F>(self: &Arc<Self>, rejected: Option<&Secret>, attempt: impl FnOnce() -> F) -> Flight
+    /// failure. Nothing begins if what is held is `enough`: it may have landed since the caller
+    /// looked.
+    pub(super) fn begin<F>(self: &Arc<Self>, enough: impl FnOnce(&Held) -> bool, attempt: impl FnOnce() -> F) -> Flight
     where
         F: Future<Output = Attempt> + Send + 'static,
     {
         let mut state = self.state();
-        // It may have landed since the caller looked.
-        if let Some(held) = self.held.load_full()
-            && !held.is_due()
-            && rejected.is_none_or(|rejected| rejected.expose() != held.access.expose())
-        {
+        if let Some(held) = self.held.load_full().filter(|held| enough(held)) {
             return futures::future::ok(held).boxed().shared();
         }
         if let Some(running) = state.running.as_ref().filter(|running| running.peek().is_none()) {
@@ -154,12 +155,12 @@ impl Slot {
                 (state.failures, state.pause) = (0, None);
                 self.held.store(Some(Arc::clone(held)));
             }
-            Err(failure) if (self.ends)(&failure.0) => self.held.store(None),
+            Err(failure) if (self.ends)(&failure.error) => self.held.store(None),
             Err(failure) => {
                 let pause = (PAUSE * 2u32.saturating_pow(state.failures)).min(LONGEST_PAUSE);
                 state.failures = (state.failures + 1).min(6);
                 state.pause = Some((Instant::now() + failure.wait().unwrap_or(pause), failure.clone()));
-                warn!(error = %failure.0, "a token cannot be got at the moment");
+                warn!(error = %failure.error, "a token cannot be got at the moment");
             }
         }
     }
@@ -176,8 +177,14 @@ impl Held {
         Self { due: due(&tokens).map(until), ends: tokens.expires.map(until), access: tokens.access, exchanged }
     }
 
+    /// Whether it is time for another.
     fn is_due(&self) -> bool {
         self.due.is_some_and(|due| Instant::now() >= due)
+    }
+
+    /// Whether it can be used for a while, and is not the one that was rejected.
+    pub(super) fn is_good(&self, rejected: Option<&Secret>) -> bool {
+        !self.is_due() && rejected.is_none_or(|rejected| rejected.expose() != self.access.expose())
     }
 }
 
@@ -187,9 +194,22 @@ pub(super) fn due(tokens: &Tokens) -> Option<DateTime<Utc>> {
 }
 
 impl Failure {
+    pub(super) fn error(&self) -> &Error {
+        &self.error
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.new
+    }
+
+    /// The same, which was found out before.
+    pub(super) fn known(&self) -> Self {
+        Self { error: Arc::clone(&self.error), new: false }
+    }
+
     /// The same error for one more of those who waited.
     pub(super) fn again(&self) -> Error {
-        let error = &self.0;
+        let error = &self.error;
         let mut out = Error::new(error.kind(), error.message().to_owned());
         for (name, value) in error.context() {
             out = out.with(name, value);
@@ -203,7 +223,7 @@ impl Failure {
     }
 
     fn wait(&self) -> Option<Duration> {
-        match self.0.retry() {
+        match self.error.retry() {
             Retry::After(wait) => Some(wait),
             _ => None,
         }
@@ -212,6 +232,6 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self(Arc::new(error))
+        Self { error: Arc::new(error), new: true }
     }
 }

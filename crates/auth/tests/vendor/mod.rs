@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use catchment_auth::oauth::{Authorizer, Authorizers, Exchange, Granted, MemoryTokens};
+use catchment_auth::oauth::{Authorizer, Authorizers, Exchange, Granted, MemoryTokens, Watch};
 use catchment_core::{
     Error, ErrorKind, Fence, IntegrationId, Result, Revision, Secret, TokenStore, Tokens, async_trait,
 };
@@ -32,6 +32,8 @@ pub(crate) struct Vendor {
     /// A permit for each answer.
     gate: Semaphore,
     rotates: bool,
+    /// How long a refresh token may go unused.
+    pub(crate) idle: Mutex<Option<Duration>>,
 }
 
 impl Vendor {
@@ -51,6 +53,7 @@ impl Vendor {
             failures: Mutex::default(),
             gate: Semaphore::new(0),
             rotates,
+            idle: Mutex::default(),
         })
     }
 
@@ -113,6 +116,40 @@ impl Exchange for Vendor {
             scopes: None,
         })
     }
+
+    fn idle(&self) -> Option<Duration> {
+        *self.idle.lock().expect("a lock")
+    }
+}
+
+/// Writes down what it is told.
+#[derive(Debug, Default)]
+pub(crate) struct Diary(Mutex<Vec<String>>);
+
+impl Diary {
+    pub(crate) fn read(&self) -> Vec<String> {
+        self.0.lock().expect("a lock").clone()
+    }
+
+    fn write(&self, what: &str, key: IntegrationId, error: Option<&Error>) {
+        let grant = error.and_then(|error| error.get("grant")).unwrap_or_default();
+        self.0.lock().expect("a lock").push(format!("{what} {key} {grant}").trim().to_owned());
+    }
+}
+
+#[async_trait]
+impl Watch for Diary {
+    async fn refreshed(&self, key: IntegrationId) {
+        self.write("refreshed", key, None);
+    }
+
+    async fn refused(&self, key: IntegrationId, error: &Error) {
+        self.write("refused", key, Some(error));
+    }
+
+    async fn troubled(&self, key: IntegrationId, error: &Error) {
+        self.write("troubled", key, Some(error));
+    }
 }
 
 /// Tokens as they were issued `age` ago, for an hour, with the refresh token `r0`.
@@ -138,6 +175,12 @@ pub(crate) async fn holding(tokens: Tokens) -> Arc<MemoryTokens> {
 pub(crate) fn process(store: &Arc<impl TokenStore + 'static>, vendor: &Arc<Vendor>) -> Authorizer {
     let store: Arc<dyn TokenStore> = Arc::clone(store) as _;
     Authorizers::new(store).of(KEY, Arc::clone(vendor) as _)
+}
+
+/// The same, whose tokens are watched.
+pub(crate) fn watched(store: &Arc<impl TokenStore + 'static>, vendor: &Arc<Vendor>) -> (Authorizer, Arc<Diary>) {
+    let (store, diary): (Arc<dyn TokenStore>, _) = (Arc::clone(store) as _, Arc::new(Diary::default()));
+    (Authorizers::new(store).watched_by(Arc::clone(&diary) as _).of(KEY, Arc::clone(vendor) as _), diary)
 }
 
 /// A store that is down for swaps so often, and in which somebody else was quicker.
