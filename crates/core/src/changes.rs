@@ -1,4 +1,35 @@
 //! Changes: a vendor's feed of what was added, changed or removed.
+//!
+//! A consumer takes the cursor of [`now`](Changes::now), walks everything, and from then on asks for
+//! what changed since. What it has then is what the vendor has, whatever happened in between, because
+//! both sides keep to this:
+//!
+//! - **Everything below the root, nothing else.** What is moved out of the integration's root is a
+//!   [`Remove`](Change::Remove), what is moved into it an [`Upsert`](Change::Upsert), and what stays
+//!   outside is nothing. The root itself is never told of. A `Remove` may name what the consumer never
+//!   knew; it then means nothing.
+//! - **A container stands for what is below it.** A container that was moved or renamed takes
+//!   everything below it along, and a removed one takes everything below it with it; neither is told
+//!   one by one, though it may be. A container that the consumer did not know has to be listed: it may
+//!   have come from outside with all it holds.
+//! - **Parents are named, or come first.** An entry says in [`parent`](crate::Entry::parent) which
+//!   container it is in, and may then come in any order: the latest word on an entry, by id, is what
+//!   holds, and paths follow from parents and names. A vendor that knows paths only leaves `parent`
+//!   empty; then an entry comes after the container it is in, in the order in which things happened, and
+//!   its path is right as of everything told before it.
+//! - **Late is right.** An entry is told as it is when the page is made, or as it was when it changed;
+//!   either way the last word on it, once [`more`](ChangePage::more) is false, is how it is now. So a
+//!   container may be listed while its later changes are still in the feed: the listing runs ahead, the
+//!   feed repeats what the listing has shown already, and both end at the same. What a listing does not
+//!   find any more, the feed is about to remove. Telling twice is harmless, leaving out is not.
+//! - **A cursor knows whose it is.** It carries what it needs to be told apart (the drive, the root):
+//!   one of another account, drive or root is [`CursorExpired`](crate::ErrorKind::CursorExpired) like
+//!   one that is too old, never another's changes. Then the consumer begins anew, with `now`.
+//! - **The cursor moves when the work is done.** It is stored after a page has been applied, so the
+//!   same page may come twice. Asking again with the same cursor gives the same changes again, as they
+//!   are by then, and perhaps more.
+//!
+//! `catchment_testkit::world::Mirror` is the reference consumer.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -40,9 +71,10 @@ pub struct ChangePage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// It is new, has changed, was moved or renamed; this is how it looks now.
+    /// It is new, has changed, was moved or renamed; this is how it looks now. A container takes
+    /// everything below it along; one that was not known has to be listed.
     Upsert(Box<Entry>),
-    /// It is gone, with everything below it.
+    /// It is gone from below the root, with everything below it. May name what was never known.
     Remove(EntryId),
 }
 

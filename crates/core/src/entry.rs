@@ -26,6 +26,9 @@ pub struct Entry {
     pub name: String,
     /// Names from the integration's root, separated by `/`, without a leading `/`. The root is "".
     pub path: String,
+    /// The container it is in, if the vendor says. What it means in a feed of changes stands in
+    /// [`changes`](crate::changes).
+    pub parent: Option<EntryId>,
     /// Container, file, or neither.
     pub kind: EntryKind,
     /// Bytes, if the vendor says.
@@ -89,6 +92,7 @@ impl Entry {
             id: id.into(),
             name,
             path,
+            parent: None,
             kind,
             size: None,
             modified: None,

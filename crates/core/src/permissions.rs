@@ -1,4 +1,12 @@
 //! Who may read an entry, and who is in a group.
+//!
+//! Permissions fail closed. [`grants`](Permissions::grants) gives everyone the vendor names, by a grant
+//! of the entry's own or of a container above it, or fails: where the vendor refuses to say, that is
+//! [`Forbidden`](crate::ErrorKind::Forbidden), never an empty or a shorter set. Groups are given as
+//! groups; [`members`](Permissions::members) opens one, and groups within it come as groups again, so
+//! whoever opens them keeps track of which were opened. A grant that reads nothing (a right to be
+//! listed, a link that has expired, one that is not for everybody who has it) is not in the set; what
+//! cannot be told is left out, because too few readers is a complaint and too many is a leak.
 
 use std::collections::BTreeSet;
 

@@ -29,6 +29,7 @@ mod promises;
 pub mod stream;
 pub mod tcp;
 mod verdict;
+pub mod world;
 
 pub use fixture::Fixture;
 pub use promises::{covers, promises};
