@@ -116,18 +116,6 @@ impl Provider {
         })
     }
 
-    /// The vendor's scopes that a person did not grant: vendors let people untick them. Nothing
-    /// is missing where the vendor does not say what was granted.
-    pub fn missing(&self, granted: &[String]) -> Vec<&'static str> {
-        // These go by other names in answers, or are not repeated there.
-        const IDENTITY: &[&str] = &["openid", "offline_access", "email", "profile"];
-        // Some write the scope of an answer with the service it belongs to, or without.
-        let last = |scope: &str| scope.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-        let there = |wanted: &&&str| granted.iter().any(|scope| last(scope) == last(wanted));
-        let wanted = self.oauth.scopes.iter().filter(|scope| !IDENTITY.contains(scope));
-        if granted.is_empty() { Vec::new() } else { wanted.filter(|scope| !there(scope)).copied().collect() }
-    }
-
     /// Asks the token endpoint, once: the vendor may spend what is exchanged and the answer be lost.
     pub(super) async fn ask(&self, form: &[(&'static str, &str)]) -> Result<Granted> {
         let call = self.program.call(&self.client, &self.token, form)?;
