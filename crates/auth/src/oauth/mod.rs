@@ -21,9 +21,11 @@ mod revoke;
 mod scopes;
 mod service_account;
 mod slot;
+mod stand_in;
 mod watch;
 
 pub use authorizer::{Authorizer, Authorizers};
+pub use catchment_client::Egress;
 pub use consent::{Begin, Started, new_state, state_hash};
 pub use credentials::ClientCredentials;
 pub use device::DeviceCode;
@@ -34,4 +36,5 @@ pub use program::{ClientKey, ClientProof};
 pub use provider::{App, Provider};
 pub use scopes::missing;
 pub use service_account::ServiceAccount;
+pub use stand_in::{Fresh, Missing};
 pub use watch::Watch;

@@ -59,6 +59,15 @@ impl App {
             ..Self::default()
         })
     }
+
+    /// The registration of an integration: its own, or else the operator's. Where the operator
+    /// points elsewhere, that holds for both.
+    pub fn of(settings: &Value, operators: Option<&Self>) -> Option<Self> {
+        match Self::own(settings) {
+            Some(own) => Some(Self { origin: operators.and_then(|operators| operators.origin.clone()), ..own }),
+            None => operators.cloned(),
+        }
+    }
 }
 
 impl Provider {
