@@ -21,7 +21,7 @@ pub use audit::{AuditList, AuditRow};
 pub use authorizations::{Authorization, NewAuthorization};
 pub use files::{FileList, FileStatus, LedgerFile, RunList, RunRow};
 pub use integrations::{
-    Connected, GrantInfo, Integration, IntegrationChange, List, Mark, NewIntegration, Status, Success,
+    Connected, GrantInfo, Integration, IntegrationChange, List, Mark, NewIntegration, Past, Status, Success,
 };
 pub use jobs::{Beat, Claim, Failure, Job, JobEnd, JobFile, JobId, JobList, JobState, NewJob, QueueStats};
 pub use once::{Once, OnceGuard, StoredAnswer};

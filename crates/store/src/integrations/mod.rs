@@ -5,12 +5,14 @@ mod checks;
 mod connect;
 mod create;
 mod read;
+mod recall;
 mod secrets;
 mod types;
 
 use catchment_core::{Error, ErrorKind, IntegrationId};
 use serde_json::Value as Json;
 
+pub use recall::Past;
 pub use types::{Connected, GrantInfo, Integration, IntegrationChange, List, Mark, NewIntegration, Status, Success};
 
 /// The condition that a row with `integration` belongs to the integration `$3`, and that to the
