@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use crate::oauth::OAuth;
+
 /// How a server listens, and what it lets pass.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -29,6 +31,11 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// What connectors may reach.
     pub access: Access,
+    /// How persons are sent to vendors for their consent, and back.
+    pub oauth: OAuth,
+    /// How often each connection is checked, so that a person learns of trouble before they need
+    /// it; grants that nobody uses are kept alive on the way. `None`: never.
+    pub check_every: Option<Duration>,
     /// How many jobs run at once. 0: this server runs none.
     pub workers: usize,
     /// How long a job stays with a worker that does not answer, before another takes it over.
@@ -61,6 +68,8 @@ impl Default for Config {
             cors_origins: Vec::new(),
             hosts: Vec::new(),
             access: Access::default(),
+            oauth: OAuth::default(),
+            check_every: Some(Duration::from_secs(6 * 60 * 60)),
             workers: 4,
             lease: Duration::from_secs(15),
             retry_pause: Duration::from_secs(5),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use catchment_core::{Connector, Context, Error, ErrorKind, IntegrationId, Result, Tenant, config};
+use catchment_auth::oauth::{Fresh, Missing};
+use catchment_core::{Authorize, Connector, Context, Error, ErrorKind, IntegrationId, Result, Tenant, config};
 use catchment_store::{Integration, Scoped, Status};
 use serde_json::Value;
 
@@ -22,17 +23,48 @@ impl App {
             )
             .with("integration", integration.id));
         }
+        let whole = self.whole(scoped, integration).await?;
+        let mut cx = self.reach(&integration.tenant, integration.id);
+        cx.grant = match self.authorizer(integration, &whole)? {
+            Some(authorizer) => Some(Arc::new(authorizer)),
+            None => self.missing(&integration.vendor, &whole)?,
+        };
+        self.registry.connect(&integration.vendor, whole, cx)
+    }
+
+    /// The settings of a stored integration, secrets and all, in the shape of the vendor's schema.
+    pub(crate) async fn whole(&self, scoped: &Scoped, integration: &Integration) -> Result<Value> {
         let secrets = scoped.secrets(integration.id).await?;
         self.metrics.secrets_opened(secrets.len());
-        let whole = config::join(&integration.settings, secrets);
-        let connector =
-            self.registry.connect(&integration.vendor, whole, self.reach(&integration.tenant, integration.id))?;
-        Ok(connector)
+        Ok(config::join(&integration.settings, secrets))
     }
 
     /// Whether these settings, secrets and all, make a connector. Nothing is reached for.
     pub(crate) fn validate(&self, vendor: &str, tenant: &Tenant, whole: Value) -> Result<()> {
-        self.registry.connect(vendor, whole, self.reach(tenant, IntegrationId(0))).map(drop)
+        self.fresh(vendor, tenant, whole, None).map(drop)
+    }
+
+    /// A connector of settings, secrets and all, that are not stored yet, with the token that a
+    /// vendor has just issued, if one has.
+    pub(crate) fn fresh(
+        &self,
+        vendor: &str,
+        tenant: &Tenant,
+        whole: Value,
+        token: Option<Fresh>,
+    ) -> Result<Arc<dyn Connector>> {
+        let mut cx = self.reach(tenant, IntegrationId(0));
+        cx.grant = match token {
+            Some(token) => Some(Arc::new(token)),
+            None => self.missing(vendor, &whole)?,
+        };
+        self.registry.connect(vendor, whole, cx)
+    }
+
+    /// In the place of a grant that nobody has given: a connector can be made, and says so when it
+    /// is asked for something.
+    fn missing(&self, vendor: &str, whole: &Value) -> Result<Option<Arc<dyn Authorize>>> {
+        Ok(self.consent(vendor, whole)?.map(|_| Arc::new(Missing) as Arc<dyn Authorize>))
     }
 
     /// For whom a connector works, and what it may reach.

@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
     connections: Gauge,
+    checks: Family<CheckLabels, Counter>,
     jobs_ended: Family<JobLabels, Counter>,
     jobs: Family<StateLabels, Gauge>,
     secrets: Family<SecretLabels, Counter>,
@@ -36,6 +37,11 @@ struct RequestLabels {
 struct RouteLabels {
     method: String,
     route: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CheckLabels {
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,6 +81,7 @@ impl Metrics {
             durations: Family::new_with_constructor(histogram),
             in_flight: Gauge::default(),
             connections: Gauge::default(),
+            checks: Family::default(),
             jobs_ended: Family::default(),
             jobs: Family::default(),
             secrets: Family::default(),
@@ -88,6 +95,7 @@ impl Metrics {
         );
         registry.register("http_requests_in_flight", "Requests being answered", metrics.in_flight.clone());
         registry.register("http_connections", "Open connections", metrics.connections.clone());
+        registry.register("connection_checks", "Connections tried by the monitor", metrics.checks.clone());
         registry.register("jobs_ended", "Jobs that ended on this server", metrics.jobs_ended.clone());
         registry.register("jobs", "Jobs in the database", metrics.jobs.clone());
         registry.register("secret_operations", "Secrets sealed and opened", metrics.secrets.clone());
@@ -112,6 +120,12 @@ impl Metrics {
     pub(crate) fn connection(&self) -> Held {
         self.connections.inc();
         Held(self.connections.clone())
+    }
+
+    /// The monitor tried a connection.
+    pub(crate) fn connection_checked(&self, works: bool) {
+        let outcome = if works { "works" } else { "fails" };
+        self.checks.get_or_create(&CheckLabels { outcome }).inc();
     }
 
     /// A job ended here: `state` is how.

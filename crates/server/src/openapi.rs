@@ -54,6 +54,7 @@ pub(crate) fn finish(api: &mut OpenApi) {
     api.tags = Some(
         [
             ("integrations", "Stored connections to vendors"),
+            ("vendors", "The catalogue, and one's own connection with each vendor"),
             ("documents", "Looking at what a vendor has, bringing it in, and asking it"),
             ("jobs", "Work that outlives its request"),
             ("operations", "How the server is"),

@@ -103,6 +103,18 @@ impl Problem {
         Self::caused(status, code, error)
     }
 
+    /// The caller gave something that a vendor refuses.
+    pub(crate) fn refused(code: &'static str, error: Error) -> Self {
+        Self::caused(StatusCode::BAD_REQUEST, code, Arc::new(error))
+    }
+
+    /// Names the field it is about, besides the sentence.
+    #[must_use]
+    pub(crate) fn about(mut self, field: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self
+    }
+
     /// Tells the client to come back, but not before this much time has passed.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {

@@ -20,7 +20,7 @@ use crate::{
     idempotent::idempotent,
     openapi,
     problem::Problem,
-    routes::{Routes, ask, browse, docs, history, import, integrations, jobs, operations},
+    routes::{Routes, ask, browse, docs, history, import, integrations, jobs, operations, vendors},
     state::App,
 };
 
@@ -33,15 +33,21 @@ pub(crate) fn router(app: &Arc<App>, extra: Routes) -> Result<Router> {
         .merge(history::router())
         .merge(jobs::short())
         .merge(operations::known())
+        .merge(vendors::known())
         .layer(from_fn_with_state(app.clone(), bounded));
-    let long = Routes::new().merge(import::long()).merge(browse::long()).merge(ask::long()).merge(jobs::long());
+    let long = Routes::new()
+        .merge(import::long())
+        .merge(browse::long())
+        .merge(ask::long())
+        .merge(jobs::long())
+        .merge(vendors::long());
     let mut known = short
         .merge(long)
         .merge(extra)
         .layer(from_fn_with_state(app.clone(), idempotent))
         .layer(from_fn_with_state(app.clone(), authenticate));
     openapi::known(known.get_openapi_mut());
-    let open = operations::open().layer(from_fn_with_state(app.clone(), bounded));
+    let open = operations::open().merge(vendors::open()).layer(from_fn_with_state(app.clone(), bounded));
     let (router, mut api) = known.merge(open).split_for_parts();
     openapi::finish(&mut api);
     let router = router

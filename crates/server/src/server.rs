@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    config::Config, guard::Guard, listen, metrics::Metrics, router::router, routes::integrations::Kept, state::App,
+    config::Config, guard::Guard, kept::Kept, listen, metrics::Metrics, oauth::Grants, router::router, state::App,
     worker,
 };
 
@@ -129,6 +129,7 @@ impl Builder {
         })?;
         let app = Arc::new(App {
             registry: self.registry,
+            grants: Grants::new(&self.store),
             store: self.store,
             ingestor: self.ingestor.unwrap_or_else(|| self.index.clone()),
             index: self.index,

@@ -11,7 +11,7 @@ use catchment_store::{Scoped, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, guard::Guard, metrics::Metrics, routes::integrations::Kept, worker::Board};
+use crate::{config::Config, guard::Guard, kept::Kept, metrics::Metrics, oauth::Grants, worker::Board};
 
 /// What the handlers and the worker share.
 pub(crate) struct App {
@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) submitted: Notify,
     /// Lists of integrations that were written before.
     pub(crate) lists: Kept,
+    /// What persons consented to at vendors.
+    pub(crate) grants: Grants,
     /// News of jobs, for those who follow them here.
     pub(crate) board: Arc<Board>,
 }

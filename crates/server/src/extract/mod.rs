@@ -6,4 +6,4 @@ mod query;
 
 pub use caller::Caller;
 pub(crate) use json::{Json, OptionalJson, read};
-pub(crate) use query::{Cursor, Id, Limit, MOST, Query, UserId};
+pub(crate) use query::{Cursor, Id, Limit, MOST, Query, UserId, VendorId};

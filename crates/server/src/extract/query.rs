@@ -186,6 +186,18 @@ impl<S: Send + Sync> FromRequestParts<S> for UserId {
     }
 }
 
+/// The vendor in a path: `/api/integrations/{vendor}`.
+#[derive(Debug, Clone)]
+pub(crate) struct VendorId(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for VendorId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        segment(parts, state, "vendor").await.map(Self)
+    }
+}
+
 async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String> {
     let undecodable = || Problem::field(name, "not valid: write it percent-encoded in UTF-8, without U+0000");
     let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| undecodable())?;

@@ -8,6 +8,7 @@ pub(crate) mod import;
 pub(crate) mod integrations;
 pub(crate) mod jobs;
 pub(crate) mod operations;
+pub(crate) mod vendors;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ mod files;
 mod follow;
 mod import;
 mod kind;
+mod monitor;
 mod progress;
 
 use std::{sync::Arc, time::Duration};
@@ -60,7 +61,7 @@ pub(crate) async fn run(app: Arc<App>) {
     if app.config.workers == 0 {
         return;
     }
-    tokio::join!(jobs(&app), housekeeping(&app));
+    tokio::join!(jobs(&app), housekeeping(&app), monitor::watch(&app));
 }
 
 async fn jobs(app: &Arc<App>) {

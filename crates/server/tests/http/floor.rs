@@ -56,7 +56,8 @@ async fn a_path_that_is_not_there_and_a_method_that_is_not_are_problems() {
     assert_eq!((absent.status, absent.code().as_str()), (404, "not_found"));
     let method = server.client.delete("/integrations").await;
     assert_eq!((method.status, method.code().as_str()), (405, "method_not_allowed"));
-    assert_eq!(method.header("allow"), Some("POST"));
+    let allowed = method.header("allow").unwrap();
+    assert!(allowed.contains("POST") && !allowed.contains("DELETE"), "{allowed}");
     server.stop().await;
 }
 

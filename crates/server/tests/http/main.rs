@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up breaks its test")]
 
+mod consent;
 #[path = "../database/sqlite.rs"]
 mod database;
 mod docs;
@@ -14,3 +15,4 @@ mod schema;
 mod support;
 mod tenancy;
 mod testing;
+mod vendors;

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up breaks its test")]
 
+#[path = "../http/consent.rs"]
+mod consent;
 #[path = "../database/postgres.rs"]
 mod database;
 #[path = "../http/floor.rs"]
@@ -21,3 +23,5 @@ mod support;
 mod tenancy;
 #[path = "../http/testing.rs"]
 mod testing;
+#[path = "../http/vendors.rs"]
+mod vendors;

@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
 };
-use catchment_core::{Error, IntegrationId};
-use catchment_store::{List, Mark, Scoped};
+use catchment_core::IntegrationId;
+use catchment_store::{List, Scoped};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::{
-    kept::{Which, Written},
-    view::View,
-};
+use super::view::View;
 use crate::{
     extract::{Caller, Cursor, Limit, Query, UserId},
+    kept::{Part, Which},
     problem::Result,
     state::App,
 };
@@ -64,89 +62,48 @@ pub(crate) async fn list(
 ) -> Result<Response> {
     caller.within(wanted.organization_slug.as_deref())?;
     let scope = caller.scope_of(Some(&user))?;
-    let which = Which {
-        organization: scope.organization.clone(),
-        user: user.clone(),
-        vendor: wanted.vendor.clone(),
-        after: wanted.cursor.map(|cursor| cursor.0),
+    let list = List {
+        user: None,
+        vendor: wanted.vendor,
+        after: wanted.cursor.map(|cursor| IntegrationId(cursor.0)),
+        // One more, to know whether there is a next page.
+        limit: wanted.limit.0 + 1,
+    };
+    let part = Part::Integrations {
+        vendor: list.vendor.clone(),
+        after: list.after.map(|after| after.0),
         limit: wanted.limit.0,
     };
+    let which = Which { organization: scope.organization.clone(), user: user.clone(), part };
     let scoped = app.store.scoped(scope);
-    // Before the rows: what changes in between makes the list newer than its mark, never older.
-    let mark = scoped.integrations_mark().await?;
-    let written = match app.lists.get(&which, mark) {
-        Some(written) => written,
-        None => {
-            let written = write(&scoped, &which, mark).await?;
-            app.lists.keep(which.clone(), written.clone());
-            written
-        }
-    };
-    let fresh = headers.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, &written.etag));
-    let mut response = if fresh {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(header::CONTENT_TYPE, "application/json")], written.body).into_response()
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::ETAG, written.etag);
-    if let Some(last) = written.next {
-        headers.insert("x-next-cursor", last.into());
-        if let Ok(link) = HeaderValue::try_from(next(&which, last)) {
-            headers.insert(header::LINK, link);
+    let written = app.lists.written(&scoped, which, async || write(&scoped, &list).await).await?;
+    let link = written.next.map(|last| (last, next(&user, &list, last)));
+    let mut response = written.answer(&headers);
+    if let Some((last, link)) = link {
+        response.headers_mut().insert("x-next-cursor", last.into());
+        if let Ok(link) = HeaderValue::try_from(link) {
+            response.headers_mut().insert(header::LINK, link);
         }
     }
     Ok(response)
 }
 
-async fn write(scoped: &Scoped, which: &Which, mark: Mark) -> Result<Written> {
-    let list = List {
-        user: None,
-        vendor: which.vendor.clone(),
-        after: which.after.map(IntegrationId),
-        // One more, to know whether there is a next page.
-        limit: which.limit + 1,
-    };
-    let mut found = scoped.integrations(&list).await?;
-    let more = found.len() > which.limit as usize;
-    found.truncate(which.limit as usize);
+/// The list, and the last id in it if there are more.
+async fn write(scoped: &Scoped, list: &List) -> catchment_core::Result<(Vec<u8>, Option<i64>)> {
+    let mut found = scoped.integrations(list).await?;
+    let more = found.len() == list.limit as usize;
+    found.truncate(list.limit as usize - 1);
     let views: Vec<_> = found.iter().map(View::from).collect();
-    let body = serde_json::to_vec(&views).unwrap_or_default();
-    let etag = format!("W/\"{}\"", &blake3::hash(&body).to_hex()[..32]);
-    let etag = HeaderValue::try_from(etag).map_err(|error| Error::internal("an ETag is no header").source(error))?;
     let next = found.last().filter(|_| more).map(|last| last.id.0);
-    Ok(Written { mark, body: body.into(), etag, next })
+    Ok((serde_json::to_vec(&views).unwrap_or_default(), next))
 }
 
-/// Whether a list of tags has this one, or is `*`.
-fn names(known: &HeaderValue, etag: &HeaderValue) -> bool {
-    let (Ok(known), Ok(etag)) = (known.to_str(), etag.to_str()) else { return false };
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    known.split(',').any(|tag| tag.trim() == "*" || bare(tag) == bare(etag))
-}
-
-fn next(which: &Which, last: i64) -> String {
-    let user = form_urlencoded::byte_serialize(which.user.as_bytes()).collect::<String>().replace('+', "%20");
+fn next(user: &str, list: &List, last: i64) -> String {
+    let user = form_urlencoded::byte_serialize(user.as_bytes()).collect::<String>().replace('+', "%20");
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", &which.limit.to_string()).append_pair("cursor", &last.to_string());
-    if let Some(vendor) = &which.vendor {
+    query.append_pair("limit", &(list.limit - 1).to_string()).append_pair("cursor", &last.to_string());
+    if let Some(vendor) = &list.vendor {
         query.append_pair("vendor", vendor);
     }
     format!("</integrations/user/{user}?{}>; rel=\"next\"", query.finish())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_known_list_is_named_by_its_tag_among_others_weak_or_not() {
-        let tag = HeaderValue::from_static("W/\"0a1b\"");
-        for known in ["W/\"0a1b\"", "\"0a1b\"", "\"ffff\", W/\"0a1b\"", "*"] {
-            assert!(names(&HeaderValue::from_static(known), &tag), "{known}");
-        }
-        for known in ["", "0a1b", "\"0a1\"", "\"0a1b0\"", "W/\"ffff\""] {
-            assert!(!names(&HeaderValue::from_static(known), &tag), "{known}");
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! Integrations by id: made, read, changed, tried, disconnected and deleted.
 
 mod create;
-mod kept;
 mod list;
 mod remove;
 mod settings;
@@ -10,7 +9,11 @@ mod text;
 mod update;
 mod view;
 
-pub(crate) use self::{kept::Kept, view::StatusView};
+pub(crate) use self::{
+    settings::{Fields, Given, Merged},
+    text::Name,
+    view::{AccountView, StatusView},
+};
 
 use std::sync::Arc;
 

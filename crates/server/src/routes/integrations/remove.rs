@@ -7,7 +7,7 @@ use std::{
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use catchment_core::{DocumentKey, Ingestor, IntegrationId, Result as CoreResult};
-use catchment_store::{JobList, JobState, Scoped};
+use catchment_store::{Integration, JobList, JobState, Scoped};
 use serde::Deserialize;
 
 use super::view::{View, answer};
@@ -52,19 +52,18 @@ pub(crate) async fn delete(
     Query(removal): Query<Removal>,
 ) -> Result<StatusCode> {
     let scoped = app.store.scoped(caller.scope());
-    let id = id.integration();
+    let integration = scoped.integration(id.integration()).await?;
     if removal.purge {
-        // In this order, so that after any failure the integration is still there to be deleted
-        // again: no job brings documents back, the documents go, then what knows of them.
-        scoped.disconnect(id).await?;
-        stop_jobs(&app, &scoped, id).await?;
-        purge(&*app.ingestor, id).await?;
+        app.purge(&scoped, &integration).await?;
+    } else {
+        app.disconnect(&scoped, &integration).await?;
+        scoped.delete(integration.id).await?;
     }
-    scoped.delete(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Erases the secrets of an integration. Settings, history and documents stay.
+/// Revokes the tokens of an integration at the vendor where it can, and erases them here with all
+/// its secrets. Settings, history and documents stay.
 #[utoipa::path(
     post, path = "/integrations/{id}/disconnect", tag = "integrations",
     params(("id" = i64, Path, minimum = 0, description = "The integration")),
@@ -73,8 +72,21 @@ pub(crate) async fn delete(
     ))),
 )]
 pub(crate) async fn disconnect(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Result<Response> {
-    let disconnected = app.store.scoped(caller.scope()).disconnect(id.integration()).await?;
-    Ok(answer(StatusCode::OK, &disconnected))
+    let scoped = app.store.scoped(caller.scope());
+    let integration = scoped.integration(id.integration()).await?;
+    Ok(answer(StatusCode::OK, &app.disconnect(&scoped, &integration).await?))
+}
+
+impl App {
+    /// Deletes an integration and takes its documents out of the index. In this order, so that
+    /// after any failure the integration is still there to be deleted again: no job brings
+    /// documents back, the documents go, then what knows of them.
+    pub(crate) async fn purge(&self, scoped: &Scoped, integration: &Integration) -> Result<()> {
+        self.disconnect(scoped, integration).await?;
+        stop_jobs(self, scoped, integration.id).await?;
+        purge(&*self.ingestor, integration.id).await?;
+        Ok(scoped.delete(integration.id).await?)
+    }
 }
 
 /// Asks the running jobs of an integration to stop, and waits until they have.

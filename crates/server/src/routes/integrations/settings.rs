@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Fields of settings, as a client gives them.
-pub(super) type Fields = Map<String, Value>;
+pub(crate) type Fields = Map<String, Value>;
 
 /// What a client changes: nothing that is not named here.
-pub(super) struct Given {
+pub(crate) struct Given {
     schema: Schema,
     fields: Fields,
 }
@@ -25,7 +25,7 @@ impl Given {
     /// # Errors
     /// Names the field that stands in two places with two values, `url` where the vendor has
     /// none, and the vendor where there is no such.
-    pub(super) fn new(
+    pub(crate) fn new(
         registry: &Registry,
         vendor: &str,
         url: Option<Value>,
@@ -53,8 +53,13 @@ impl Given {
         Ok(Self { schema, fields })
     }
 
+    /// What was given, all in one place.
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
     /// For a new integration: settings and secrets, apart. A masked secret has nothing behind it.
-    pub(super) fn fresh(self) -> Result<(Value, Vec<(String, Secret)>)> {
+    pub(crate) fn fresh(self) -> Result<(Value, Vec<(String, Secret)>)> {
         let masked = config::secret_fields(&self.schema).find(|name| is_masked(self.fields.get(*name)));
         if let Some(name) = masked {
             return Err(Problem::field(name, "a mask and no secret: give the secret itself"));
@@ -63,7 +68,7 @@ impl Given {
     }
 
     /// For an integration that is there: lays what was given over what is stored.
-    pub(super) fn over(self, settings: &Value, secrets: Vec<(String, Secret)>) -> Result<Merged> {
+    pub(crate) fn over(self, settings: &Value, secrets: Vec<(String, Secret)>) -> Result<Merged> {
         let Value::Object(mut whole) = config::join(settings, secrets.iter().cloned()) else {
             return Err(catchment_core::Error::internal("stored settings are no object").into());
         };
@@ -93,13 +98,13 @@ impl Given {
 }
 
 /// Settings after a change.
-pub(super) struct Merged {
+pub(crate) struct Merged {
     /// All of them, secrets in the clear: for the vendor to look at, and nobody else.
-    pub(super) whole: Value,
+    pub(crate) whole: Value,
     /// Those that are no secrets.
-    pub(super) settings: Value,
+    pub(crate) settings: Value,
     /// The secrets that change, with nothing for one that goes.
-    pub(super) secrets: Vec<(String, Option<Secret>)>,
+    pub(crate) secrets: Vec<(String, Option<Secret>)>,
 }
 
 fn is_masked(value: Option<&Value>) -> bool {

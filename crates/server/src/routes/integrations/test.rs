@@ -9,6 +9,7 @@ use axum::{Json, extract::State};
 use catchment_core::{Connector, Entry, Error, ErrorKind, Page, PageRequest, Result as CoreResult};
 use catchment_store::{Integration, Scoped, Status, Success};
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::{
@@ -28,17 +29,20 @@ const MOST_FILES: u32 = 1_000;
 #[schema(as = TestResult)]
 pub(crate) struct Tested {
     /// Whether it does.
-    success: bool,
+    pub(crate) success: bool,
     /// The account that answered, or which of credentials, network, permission or path is wrong,
     /// and what to do.
     #[schema(example = "permission: the credential may not list the bucket: allow s3:ListBucket")]
-    message: String,
+    pub(crate) message: String,
     /// The vendor's id.
     #[schema(example = "s3")]
     vendor: String,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     wrong: Option<Wrong>,
+    /// The scope that is missing, if that is what is wrong: connect again with it in `scopes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) missing_scope: Option<String>,
     /// How many files there are at the root, counted to 1000 at most; only where files are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     files_found: Option<usize>,
@@ -78,44 +82,53 @@ pub(crate) enum Wrong {
 pub(crate) async fn test(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Result<Json<Tested>> {
     let scoped = app.store.scoped(caller.scope());
     let integration = scoped.integration(id.integration()).await?;
-    let began = Instant::now();
-    let tried = tokio::time::timeout(PATIENCE, tried(&app, &scoped, &integration)).await.unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Timeout, "the vendor does not answer: check the address, or try again later"))
-    });
-    let latency_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let vendor = integration.vendor.clone();
-    Ok(Json(match tried {
-        Ok((message, files)) => {
-            scoped.succeeded(integration.id, Success::Used).await?;
-            Tested {
-                success: true,
-                message,
-                vendor,
-                wrong: None,
-                files_found: files.map(|(count, _)| count),
-                more_files: files.map(|(_, more)| more),
-                latency_ms,
+    Ok(Json(app.tested(&scoped, &integration).await?))
+}
+
+impl App {
+    /// Tries an integration, and notes at it how that went.
+    pub(crate) async fn tested(&self, scoped: &Scoped, integration: &Integration) -> CoreResult<Tested> {
+        let began = Instant::now();
+        let tried = timeout(PATIENCE, tried(self, scoped, integration)).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Timeout, "the vendor does not answer: check the address, or try again later"))
+        });
+        let latency_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let vendor = integration.vendor.clone();
+        match tried {
+            Ok((message, files)) => {
+                scoped.succeeded(integration.id, Success::Used).await?;
+                Ok(Tested {
+                    success: true,
+                    message,
+                    vendor,
+                    wrong: None,
+                    missing_scope: None,
+                    files_found: files.map(|(count, _)| count),
+                    more_files: files.map(|(_, more)| more),
+                    latency_ms,
+                })
+            }
+            Err(error) => {
+                tracing::info!(integration = %integration.id, vendor, error = ?error, "the test failed");
+                let wrong = wrong(&error);
+                let message = format!("{}: {error}", wrong.as_str());
+                // A person who disconnected it knows why it does not work.
+                if integration.status != Status::Disconnected {
+                    scoped.failed(integration.id, Status::Error, &message).await?;
+                }
+                Ok(Tested {
+                    success: false,
+                    message,
+                    vendor,
+                    wrong: Some(wrong),
+                    missing_scope: error.get("scope").map(str::to_owned),
+                    files_found: None,
+                    more_files: None,
+                    latency_ms,
+                })
             }
         }
-        Err(error) => {
-            tracing::info!(integration = %integration.id, vendor, error = ?error, "the test failed");
-            let wrong = wrong(&error);
-            let message = format!("{}: {error}", wrong.as_str());
-            // A person who disconnected it knows why it does not work.
-            if integration.status != Status::Disconnected {
-                scoped.failed(integration.id, Status::Error, &message).await?;
-            }
-            Tested {
-                success: false,
-                message,
-                vendor,
-                wrong: Some(wrong),
-                files_found: None,
-                more_files: None,
-                latency_ms,
-            }
-        }
-    }))
+    }
 }
 
 /// Who answered, and how many files it has.

@@ -4,6 +4,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use catchment_core::Account;
 use catchment_store::{Integration, Status};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -50,12 +51,45 @@ pub(crate) struct View<'a> {
     created_at: DateTime<Utc>,
     /// When what a person can set last changed.
     updated_at: DateTime<Utc>,
+    /// Who is connected, as the vendor names them.
+    account: Option<AccountView<'a>>,
+    /// Since when.
+    connected_at: Option<DateTime<Utc>>,
     /// Every setting, each secret as `••••••••`.
     #[schema(value_type = Object, example = json!({
         "bucket_name": "contracts", "region": "us-east-1", "access_key_id": "AKIAIOSFODNN7EXAMPLE",
         "secret_access_key": "••••••••"
     }))]
     credentials_summary: Summary<'a>,
+}
+
+/// An account at a vendor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
+pub(crate) struct AccountView<'a> {
+    /// The vendor's stable id of it.
+    external_id: &'a str,
+    /// What a person would call it.
+    name: &'a str,
+    /// What its owner signs in as, where that is something else.
+    username: Option<&'a str>,
+    /// Its e-mail address.
+    email: Option<&'a str>,
+    /// A picture of it.
+    avatar_url: Option<&'a str>,
+}
+
+impl<'a> From<&'a Account> for AccountView<'a> {
+    fn from(account: &'a Account) -> Self {
+        let detail = |wanted: &str| account.details.iter().find(|(name, _)| name == wanted);
+        Self {
+            external_id: &account.id,
+            name: &account.name,
+            username: detail("username").map(|(_, username)| username.as_str()),
+            email: account.email.as_deref(),
+            avatar_url: account.avatar_url.as_deref(),
+        }
+    }
 }
 
 /// Whether an integration can be used.
@@ -92,6 +126,8 @@ impl<'a> From<&'a Integration> for View<'a> {
             description: one.description.as_deref(),
             created_at: one.created_at,
             updated_at: one.updated_at,
+            account: one.account.as_ref().map(AccountView::from),
+            connected_at: one.connected_at,
             credentials_summary: Summary(one),
         }
     }

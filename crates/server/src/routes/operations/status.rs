@@ -131,7 +131,7 @@ impl From<Integration> for Row {
     fn from(one: Integration) -> Self {
         let token = match one.status {
             Status::Expired | Status::Revoked => Token::Expired,
-            _ if one.secret_fields.is_empty() => Token::None,
+            _ if one.secret_fields.is_empty() && one.grant.is_none() => Token::None,
             _ => Token::Valid,
         };
         Self {

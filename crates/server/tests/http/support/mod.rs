@@ -1,6 +1,7 @@
 //! A server on a free port, a client, and a memory of everything that was said.
 
 mod client;
+mod library;
 mod log;
 mod shelf;
 
@@ -21,6 +22,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use crate::database::Database;
 
 pub(crate) use client::{Answer, Call, Client};
+pub(crate) use library::{Library, Mood, Pages};
 pub(crate) use log::captured;
 pub(crate) use shelf::Shelf;
 
@@ -85,7 +87,7 @@ impl Running {
         let store = database.open().await.with_vault(Vault::new(keys));
         let backend = SqliteBackend::open(&file).await.unwrap();
         let index = Arc::new(Index::open(Arc::new(backend), IndexOptions::default()).await.unwrap());
-        let registry = Registry::new().with::<Shelf>().with::<Folder>();
+        let registry = Registry::new().with::<Shelf>().with::<Library>().with::<Folder>();
         let mut builder = Server::builder(registry, store.clone(), index, Parser::in_process(Limits::default()));
         if start.tokens {
             builder = builder.callers(Callers::Jwt(Verifier::hs256(&Secret::new(SIGNING), claims()).unwrap()));
