@@ -1,5 +1,6 @@
 //! The application: what the commands share.
 
+mod grants;
 mod keys;
 mod places;
 

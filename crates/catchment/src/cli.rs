@@ -60,6 +60,8 @@ pub(crate) enum Command {
         /// Show the settings of this one.
         vendor: Option<String>,
     },
+    /// Connects to a vendor: opens the page where you consent, and keeps the connection.
+    Login(Login),
     /// Tries a connection and says what it leads to, or what is wrong.
     Test(Target),
     /// Lists what is there.
@@ -76,6 +78,10 @@ pub(crate) enum Command {
     },
     /// Serves all of it over HTTP: integrations, imports, questions.
     Serve(Serve),
+    /// Moves connections in from another system: one JSON document a line.
+    ImportConnections(ImportConnections),
+    /// Makes the integrations that an operator has prepared in a TOML file.
+    Templates(Templates),
     /// Asks a server whether it is alive; for health checks of containers.
     Health {
         /// Where it listens.
@@ -97,13 +103,36 @@ pub(crate) enum Command {
 /// Which connection is meant.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// A path or a URL such as s3://bucket/prefix; or a vendor's id, with its settings in --set.
+    /// A path or a URL such as s3://bucket/prefix; or a vendor's id, with its settings in --set or
+    /// after `catchment login`.
     pub(crate) address: String,
 
     /// A setting of the connector; may be repeated. `@FILE` reads the value from a file, which
     /// keeps a secret out of the shell's history.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// The vendor's id, for example google_drive.
+    pub(crate) vendor: String,
+
+    /// A setting of the connector; may be repeated. `@FILE` reads the value from a file.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+
+    /// Consent in a browser on another machine, by typing a code there.
+    #[arg(long)]
+    pub(crate) device: bool,
+
+    /// The port of this machine that the browser comes back to, where the vendor wants it registered.
+    #[arg(long, value_name = "N", conflicts_with = "device")]
+    pub(crate) port: Option<u16>,
+
+    /// A scope to ask for instead of the connector's own; may be repeated.
+    #[arg(long = "scope", value_name = "NAME")]
+    pub(crate) scopes: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -195,6 +224,38 @@ pub(crate) struct Serve {
     /// those of this machine need CATCHMENT_AUTH=jwt.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportConnections {
+    /// The file: userId, organizationId, integrationType, accessToken and so on, one object a line.
+    pub(crate) file: PathBuf,
+
+    /// Say what would be done, and store nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// The organization of documents that name none.
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) organization: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Templates {
+    /// The file, with an [[integration]] for each.
+    pub(crate) file: PathBuf,
+
+    /// Say what would be done, and store nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Whose they are to be.
+    #[arg(long, requires = "user")]
+    pub(crate) organization: Option<String>,
+
+    /// Whose they are to be.
+    #[arg(long, requires = "organization")]
+    pub(crate) user: Option<String>,
 }
 
 #[derive(Debug, Args)]

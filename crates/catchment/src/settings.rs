@@ -3,10 +3,13 @@
 mod environment;
 mod server;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use catchment_auth::Claims;
-use catchment_core::{Error, Result, Secret};
+use catchment_auth::{Claims, oauth};
+use catchment_core::{Error, Registry, Result, Secret};
 use catchment_documents::Limits;
 use etcetera::BaseStrategy;
 use figment::{
@@ -50,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) qdrant_api_key: Option<Secret>,
     /// The name of the collection there.
     pub(crate) qdrant_collection: Option<String>,
+    /// This program's registrations at vendors, `[oauth.google_drive]` and so on.
+    pub(crate) oauth: BTreeMap<String, Registration>,
     /// How the server listens, and what it lets pass.
     pub(crate) server: Server,
     /// Turns passages into vectors, so that a question is found by meaning as well. Without it the
@@ -59,6 +64,19 @@ pub(crate) struct Settings {
     pub(crate) language_model: Option<Endpoint>,
     /// What one document may cost.
     pub(crate) limits: Limits,
+}
+
+/// What this program is called at a vendor, where persons consent to what it may read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Registration {
+    /// Its id there.
+    pub(crate) client_id: String,
+    /// Its secret, if it has one.
+    pub(crate) client_secret: Option<Secret>,
+    /// Where the vendor's pages are, if not at the vendor's own host: `https://github.example.com`
+    /// for a GitHub of one's own.
+    pub(crate) origin: Option<String>,
 }
 
 /// A key of AWS KMS. The credentials are those of the host.
@@ -107,6 +125,30 @@ pub(crate) struct Endpoint {
 }
 
 impl Settings {
+    /// This program's registrations, by the vendor's id.
+    ///
+    /// # Errors
+    /// `Config` for one at a vendor that is not here.
+    pub(crate) fn registrations(&self, registry: &Registry) -> Result<BTreeMap<String, oauth::App>> {
+        let mut registrations = BTreeMap::new();
+        for (vendor, given) in &self.oauth {
+            if registry.manifest(vendor).ok().and_then(|manifest| manifest.oauth).is_none() {
+                return Err(Error::config(
+                    format!("oauth.{vendor}"),
+                    "no vendor here that persons consent at has this id: `catchment connectors` lists them",
+                ));
+            }
+            let app = oauth::App {
+                id: given.client_id.clone(),
+                secret: given.client_secret.clone(),
+                key: None,
+                origin: given.origin.clone(),
+            };
+            registrations.insert(vendor.clone(), app);
+        }
+        Ok(registrations)
+    }
+
     /// What a caller's token must say.
     pub(crate) fn claims(&self) -> Claims {
         Claims { issuer: self.jwt_issuer.clone(), audience: self.jwt_audience.clone(), ..Claims::default() }

@@ -20,7 +20,7 @@ use crate::{
 const ROWS: usize = 1000;
 
 pub(crate) async fn run(app: &App, browse: cli::Browse) -> Result<Exit> {
-    let resolved = resolve(app, &browse.target)?;
+    let resolved = resolve(app, &browse.target).await?;
     let browser = resolved.connector.need_browse()?;
     let path = if browse.path.is_empty() { &resolved.path } else { &browse.path };
     let root = browser.lookup(path).await?;

@@ -9,7 +9,7 @@ use super::target::resolve;
 use crate::{app::App, cli::Target, exit::Exit, show};
 
 pub(crate) async fn run(app: &App, target: &Target) -> Result<Exit> {
-    let resolved = resolve(app, target)?;
+    let resolved = resolve(app, target).await?;
     let started = Instant::now();
     let account = resolved.connector.check().await?;
     let latency = started.elapsed();

@@ -23,11 +23,14 @@ pub(crate) async fn run(app: &App, import: cli::Import) -> Result<Exit> {
 
 /// Imports, and shows what becomes of each file.
 pub(crate) async fn import(app: &App, data: &Data, target: &Target, paths: &[String], how: How) -> Result<Exit> {
-    let resolved = resolve(app, target)?;
+    let resolved = resolve(app, target).await?;
     // A wrong key, name or permission is said here, once, and not of each file.
     let account = resolved.connector.check().await?;
     let tenant = app.tenant();
-    let integration = data.own().find_or_create(resolved.vendor, &account.name, &resolved.settings).await?;
+    let integration = match resolved.stored {
+        Some(stored) => stored,
+        None => data.own().find_or_create(resolved.vendor, &account.name, &resolved.settings).await?,
+    };
     let engine = app.engine(data, &tenant, how.concurrency)?;
     let source = Source { integration: integration.id, tenant, vendor: resolved.vendor.to_owned() };
     let mut import = Import::new(resolved.connector, source);

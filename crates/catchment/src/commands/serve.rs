@@ -18,6 +18,7 @@ pub(crate) async fn run(app: &App, serve: cli::Serve) -> Result<Exit> {
     if let Some(listen) = serve.listen {
         config.listen = listen;
     }
+    config.oauth.registrations = app.settings.registrations(&app.registry)?;
     let callers = callers(&app.settings)?;
     let data = app.open_with(app.sealed_store(app.store().await?).await?).await?;
     let store = data.store;

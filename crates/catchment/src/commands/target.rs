@@ -6,6 +6,7 @@ use catchment_core::{
     Connector, Context, Error, Result,
     config::{fields, split},
 };
+use catchment_store::Integration;
 use schemars::Schema;
 use serde_json::{Map, Value};
 
@@ -22,14 +23,20 @@ pub(crate) struct Resolved {
     pub(crate) path: String,
     /// The settings without the secrets, to be kept.
     pub(crate) settings: Value,
+    /// The stored connection, if that is what was meant.
+    pub(crate) stored: Option<Integration>,
 }
 
 /// Finds the vendor of an address, lays the settings over it, and connects. Nothing is reached
-/// for yet.
-pub(crate) fn resolve(app: &App, target: &Target) -> Result<Resolved> {
-    let by_name =
-        app.registry.manifests().find(|manifest| manifest.id == target.address && !target.settings.is_empty());
-    let (vendor, mut settings, path) = match by_name {
+/// for yet. A vendor's id alone means the connection with it that is stored.
+pub(crate) async fn resolve(app: &App, target: &Target) -> Result<Resolved> {
+    let by_name = app.registry.manifests().find(|manifest| manifest.id == target.address);
+    if let (Some(manifest), true) = (by_name, target.settings.is_empty())
+        && let Some(resolved) = stored(app, manifest.id).await?
+    {
+        return Ok(resolved);
+    }
+    let (vendor, mut settings, path) = match by_name.filter(|_| !target.settings.is_empty()) {
         Some(manifest) => (manifest.id, Value::Object(Map::new()), String::new()),
         None => {
             let (vendor, location) = app.registry.locate(&target.address)?;
@@ -37,16 +44,35 @@ pub(crate) fn resolve(app: &App, target: &Target) -> Result<Resolved> {
         }
     };
     let schema = app.registry.schema(vendor)?;
-    for setting in &target.settings {
+    for (name, value) in values(&schema, &target.settings)? {
+        settings[name] = value;
+    }
+    let connector = app.registry.connect(vendor, settings.clone(), Context::local())?;
+    let (settings, _) = split(&schema, settings)?;
+    Ok(Resolved { vendor, connector, path, settings, stored: None })
+}
+
+/// The stored connection with a vendor, if there is one.
+async fn stored(app: &App, vendor: &'static str) -> Result<Option<Resolved>> {
+    let store = app.store().await?;
+    let own = store.scoped(app.tenant());
+    let Some(integration) = app.stored(&own, vendor).await? else { return Ok(None) };
+    let own = app.sealed_store(store).await?.scoped(app.tenant());
+    let connector = app.reconnect(&own, &integration).await?;
+    let settings = integration.settings.clone();
+    Ok(Some(Resolved { vendor, connector, path: String::new(), settings, stored: Some(integration) }))
+}
+
+/// The settings that were typed.
+pub(crate) fn values(schema: &Schema, typed: &[String]) -> Result<Vec<(String, Value)>> {
+    let one = |setting: &String| {
         let (name, value) = setting.split_once('=').ok_or_else(|| {
             Error::config("set", "write a setting as NAME=VALUE")
                 .with("given", setting.split(':').next().unwrap_or_default())
         })?;
-        settings[name] = value_for(&schema, name, value)?;
-    }
-    let connector = app.registry.connect(vendor, settings.clone(), Context::local())?;
-    let (settings, _) = split(&schema, settings)?;
-    Ok(Resolved { vendor, connector, path, settings })
+        Ok((name.to_owned(), value_for(schema, name, value)?))
+    };
+    typed.iter().map(one).collect()
 }
 
 /// A value typed on the command line as the schema wants it: a string where it takes one, else

@@ -25,6 +25,13 @@ pub(crate) struct Server {
     pub(crate) cors_origins: Vec<String>,
     /// Names besides `localhost` under which it answers without tokens.
     pub(crate) hosts: Vec<String>,
+    /// Where browsers reach it, for example `https://catchment.example.com`. Vendors send persons
+    /// back there who have consented.
+    pub(crate) public_url: Option<String>,
+    /// The origins besides its own that a browser may be sent on to after that.
+    pub(crate) return_to: Vec<String>,
+    /// How often each connection is checked, in seconds. 0: never.
+    pub(crate) check_every_s: Option<u64>,
     /// The largest body of a request, in bytes.
     pub(crate) body_limit: Option<usize>,
     /// How long a request may take, in seconds, if it is not an import, a question or a stream.
@@ -58,6 +65,9 @@ impl Server {
         set(&mut config.lease, self.lease_s.map(Duration::from_secs));
         config.cors_origins.clone_from(&self.cors_origins);
         config.hosts.clone_from(&self.hosts);
+        config.oauth.public_url.clone_from(&self.public_url);
+        config.oauth.return_to.clone_from(&self.return_to);
+        set(&mut config.check_every, self.check_every_s.map(|every| (every > 0).then(|| Duration::from_secs(every))));
         config.access = catchment_server::Access { host: self.host_access, private_network: self.private_network };
         config
     }

@@ -1,5 +1,6 @@
 //! Whole-product stories: the stock binary, from outside.
 
+mod accounts;
 mod bucket;
 mod cluster;
 mod crash;
@@ -9,3 +10,4 @@ mod refusals;
 mod server;
 mod serving;
 mod support;
+mod vendors;
