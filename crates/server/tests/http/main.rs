@@ -10,6 +10,7 @@ mod floor;
 mod idempotency;
 mod input;
 mod integrations;
+mod monitor;
 mod operations;
 mod schema;
 mod support;

@@ -15,6 +15,8 @@ mod idempotency;
 mod input;
 #[path = "../http/integrations.rs"]
 mod integrations;
+#[path = "../http/monitor.rs"]
+mod monitor;
 #[path = "../http/operations.rs"]
 mod operations;
 #[path = "../http/support/mod.rs"]

@@ -5,6 +5,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use axum::{
@@ -41,6 +42,7 @@ const OAUTH: OAuth = OAuth {
     extra: &[("prompt", "consent")],
     callback: &[("realmId", "realm_id")],
     unless: &["card"],
+    idle: Some(Duration::from_secs(2)),
     ..OAuth::STANDARD
 };
 
