@@ -134,8 +134,8 @@ async fn a_token_of_a_host_whose_clock_is_ahead_is_replaced_when_it_is_rejected(
 /// One process has exchanged and cannot store, and another takes over its lease.
 async fn late(rotates: bool) -> (Arc<MemoryTokens>, Arc<Vendor>, [tokio::task::JoinHandle<()>; 2], [Authorizer; 2]) {
     let inner = holding(tokens("a0", 61)).await;
-    // Fails after 0, 1, 3, 7, 15, 31 and 63 seconds, and works after 123; the lease is over after 90.
-    let down = Flaky::down(&inner, 7);
+    // Fails after 0, 1, 3, 7, 12, 17 .. 87 seconds, and works after that; the lease is over after 90.
+    let down = Flaky::down(&inner, 20);
     let vendor = Vendor::held(rotates);
     let (slow, quick) = (process(&down, &vendor), process(&inner, &vendor));
     let waits = |authorizer: &Authorizer| {
@@ -150,6 +150,20 @@ async fn late(rotates: bool) -> (Arc<MemoryTokens>, Arc<Vendor>, [tokio::task::J
     assert_eq!((vendor.asked(), vendor.most_at_once()), (2, 1));
     assert_eq!(stored(&inner).await.access.expose(), "a0", "the later exchange comes first");
     (inner, vendor, [first, second], [slow, quick])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_comes_back_before_the_lease_ends_has_the_token_before_anybody_else_asks() {
+    let inner = holding(tokens("a0", 61)).await;
+    // Works again after 87 seconds.
+    let down = Flaky::down(&inner, 19);
+    let vendor = Vendor::new(true);
+    let (slow, quick) = (process(&down, &vendor), process(&inner, &vendor));
+    let first = tokio::spawn(async move { slow.token().await.map(drop) });
+    vendor.was_asked(1).await;
+    assert_eq!(token(&quick).await, "a1");
+    first.await.unwrap().unwrap();
+    assert_eq!(vendor.asked(), 1);
 }
 
 #[tokio::test(start_paused = true)]

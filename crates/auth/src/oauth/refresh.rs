@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 
 use super::{
     exchange::Exchange,
-    slot::{Attempt, Failure, Held, LONGEST_PAUSE, PAUSE, due},
+    slot::{Attempt, Failure, Held, PAUSE, due},
     watch::{Watch, tell},
 };
 
@@ -23,8 +23,9 @@ const EXCHANGE: Duration = Duration::from_secs(60);
 /// Longer than an exchange, so that nobody else begins one while it runs.
 const LEASE: Duration = Duration::from_secs(90);
 
-/// What is stored in the last of a lease may be stored after it.
-const MARGIN: Duration = Duration::from_secs(10);
+/// Between two attempts to store what was granted, at the longest: the store has to be found open
+/// while the lease stands, or somebody else spends the old refresh token once more.
+const STORING: Duration = Duration::from_secs(5);
 
 /// Between two looks at whether another process is done.
 const LOOK: Duration = Duration::from_millis(200);
@@ -202,7 +203,7 @@ impl Refresh {
                 Err(error) => {
                     warn!(integration = %self.key, %error, "a new token cannot be stored, trying again");
                     sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(STORING);
                 }
             }
         }
@@ -216,7 +217,7 @@ impl Refresh {
     /// Whether the lease stands, or could be had again. While somebody else has it, their exchange
     /// is the later one: it comes first, and ours counts only if theirs comes to nothing.
     async fn holds(&self, lease: &mut Lease) -> Result<bool> {
-        if Instant::now() + MARGIN < lease.until {
+        if Instant::now() < lease.until {
             return Ok(true);
         }
         let again = self.lease().await?;

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// And the longest.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A token that was issued so recently and is rejected is not exchanged again: another one would
 /// be rejected, too.
