@@ -3,7 +3,7 @@
 mod server;
 mod vendor;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use catchment_auth::oauth::{
@@ -17,6 +17,7 @@ use catchment_core::{
 use serde_json::{Value, json};
 use server::{JSON, Server, field, fields};
 use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout};
 use vendor::{KEY, holding, tokens};
 
 const STANDARD: OAuth = OAuth {
@@ -247,6 +248,25 @@ async fn only_an_answer_that_says_so_ends_a_grant() {
         let shown = format!("{error} {error:?} {provider:?}");
         assert!(!shown.contains("planted"), "{shown}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_never_answers_is_asked_once_and_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let silent = provider(&STANDARD, App { id: "us".into(), origin: Some(origin), ..App::default() });
+    let asked = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok(accepted) = timeout(Duration::from_secs(120), listener.accept()).await {
+            held.push(accepted.unwrap());
+        }
+        held.len()
+    });
+    let begun = Instant::now();
+    let error = silent.refresh(&"r0".into()).await.unwrap_err();
+    assert_eq!((error.kind(), error.get("grant")), (ErrorKind::Timeout, None), "{error}");
+    assert_eq!(begun.elapsed().as_secs(), 30, "long before a lease ends");
+    assert_eq!(asked.await.unwrap(), 1, "the refresh token may be spent");
 }
 
 #[tokio::test]
