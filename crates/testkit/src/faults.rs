@@ -4,7 +4,7 @@
 //! `connection` header, so that signed requests stay valid.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     io,
     net::SocketAddr,
     sync::{
@@ -21,6 +21,9 @@ use tokio::{
 };
 
 use crate::http1::{self, Head};
+
+/// The largest answer that can be given again, in bytes.
+const KEPT: usize = 1 << 20;
 
 /// What happens to an exchange.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +48,9 @@ pub enum Fault {
     Close,
     /// The server is asked this much later.
     Delay(Duration),
+    /// The server is not asked: what it answered last to a call of the same path, whatever the query
+    /// and the body, is answered again. A path that was not called before is let through.
+    Again,
 }
 
 /// A request that came to the proxy.
@@ -69,6 +75,8 @@ struct Shared {
     standing: Mutex<Fault>,
     next: Mutex<VecDeque<Fault>>,
     seen: Mutex<Vec<Seen>>,
+    /// The last answers by method and path, as far as they are small.
+    answers: Mutex<HashMap<String, Vec<u8>>>,
     bytes: AtomicU64,
     open: AtomicUsize,
 }
@@ -165,8 +173,9 @@ async fn exchange(client: TcpStream, server: SocketAddr, shared: &Shared) -> io:
     let mut body = vec![0; request.length().unwrap_or_default() as usize];
     from_client.read_exact(&mut body).await?;
     let line = request.start.trim_end_matches(" HTTP/1.1").to_owned();
-    lock(&shared.seen).push(Seen { at: Instant::now(), line });
+    lock(&shared.seen).push(Seen { at: Instant::now(), line: line.clone() });
     let fault = lock(&shared.next).pop_front().unwrap_or_else(|| lock(&shared.standing).clone());
+    let path = line.split('?').next().unwrap_or_default().to_owned();
     let mut allowed = u64::MAX;
     match fault {
         Fault::None => {}
@@ -183,6 +192,13 @@ async fn exchange(client: TcpStream, server: SocketAddr, shared: &Shared) -> io:
         }
         Fault::Close => return Ok(()),
         Fault::Delay(pause) => tokio::time::sleep(pause).await,
+        Fault::Again => {
+            let answer = lock(&shared.answers).get(&path).cloned();
+            if let Some(answer) = answer {
+                to_client.write_all(&answer).await?;
+                return to_client.shutdown().await;
+            }
+        }
     }
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(64 * 1024)?;
@@ -191,12 +207,19 @@ async fn exchange(client: TcpStream, server: SocketAddr, shared: &Shared) -> io:
     to_server.write_all(&body).await?;
     let mut from_server = BufReader::new(from_server);
     let Some(answer) = Head::read(&mut from_server).await? else { return Ok(()) };
-    to_client.write_all(&answer.to_bytes()).await?;
+    let mut kept = answer.to_bytes();
+    to_client.write_all(&kept).await?;
     let forward = async {
         while allowed > 0 {
             let chunk = from_server.fill_buf().await?;
             if chunk.is_empty() {
+                if kept.len() <= KEPT {
+                    lock(&shared.answers).insert(path, kept);
+                }
                 return to_client.shutdown().await;
+            }
+            if kept.len() <= KEPT {
+                kept.extend_from_slice(chunk);
             }
             let length = chunk.len().min(usize::try_from(allowed).unwrap_or(usize::MAX));
             // Counted first: who has read the last byte may ask at once how many there were.

@@ -1,11 +1,15 @@
 //! Fixtures: what a connector's tests bring, so that the suite can try the connector.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
-use catchment_core::{Browse, Connector, Context, Download, Entry, Registry, Result, Vendor, async_trait};
+use catchment_core::{Browse, Connector, Context, Download, Entry, Principal, Registry, Result, Vendor, async_trait};
 use serde_json::Value;
 
-use crate::verdict::{Verdict, ensure};
+use crate::{
+    stage,
+    verdict::{Verdict, ensure},
+    world::{Event, Expected, Node, Rules, World},
+};
 
 /// A source of files that belongs to one test, and the settings that lead to it.
 ///
@@ -60,6 +64,71 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     /// The body with which this vendor says that it is asked too often.
     fn slow_down(&self) -> (u16, String) {
         (429, String::new())
+    }
+
+    /// Another source with nothing in it, for a check that needs several.
+    async fn another(&self) -> Self {
+        Self::new().await
+    }
+
+    /// What may happen in a random history: the names the source can store; whether it has empty
+    /// folders, an outside that things move to and from, and grants.
+    fn rules(&self) -> Rules {
+        Rules::default().only(|name| self.can_store(name))
+    }
+
+    /// Does to the source what was done to `world` by `event`, which is its last. A stand-in that
+    /// serves a [`World`] of its own applies [`Event::op`] to it; a store of paths needs
+    /// [`rename`](Self::rename) and [`remove_folder`](Self::remove_folder) at the most.
+    async fn play(&self, world: &World, event: &Event) {
+        stage::play_by_paths(self, world, event).await;
+    }
+
+    /// Removes an empty folder, of a source that has such a thing.
+    async fn remove_folder(&self, path: &str) {
+        let _ = path;
+    }
+
+    /// Renames or moves a file or folder. `false`: the source cannot, and it is written anew.
+    async fn rename(&self, from: &str, to: &str) -> bool {
+        let _ = (from, to);
+        false
+    }
+
+    /// What the connector should say of something in the world beyond path, kind and size.
+    fn expected(&self, world: &World, node: &Node) -> Expected {
+        let _ = (world, node);
+        Expected::default()
+    }
+
+    /// Makes the source forget every cursor it has given. `false`: it cannot be made to.
+    fn expire_cursors(&self) -> bool {
+        false
+    }
+
+    /// Settings that lead elsewhere, each with what is different: another root, another account.
+    /// Their cursors are good cursors there.
+    fn elsewhere(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// Who may read everything whatever is shared, as the vendor tells it: owners.
+    fn owners(&self) -> BTreeSet<Principal> {
+        BTreeSet::new()
+    }
+
+    /// From now on every body of a file breaks off after so many bytes; `None`: no longer. `false`:
+    /// the source cannot be made to, and a proxy is put before [`server`](Self::server) instead.
+    /// Needed where content comes from another host than the answers.
+    fn cut_bodies(&self, after: Option<u64>) -> bool {
+        let _ = after;
+        false
+    }
+
+    /// Makes every link to content that was given so far lead nowhere. `false`: there are no such
+    /// links.
+    fn expire_links(&self) -> bool {
+        false
     }
 
     /// Why this source (a server used in tests, not the connector) breaks a promise. The test

@@ -12,6 +12,8 @@ pub mod account;
 #[doc(hidden)]
 pub mod browse;
 #[doc(hidden)]
+pub mod changes;
+#[doc(hidden)]
 pub mod download;
 #[doc(hidden)]
 pub mod fingerprints;
@@ -20,11 +22,20 @@ mod fixture;
 pub mod flat;
 #[doc(hidden)]
 pub mod generic;
+#[doc(hidden)]
+pub mod history;
 mod http1;
+#[doc(hidden)]
+pub mod links;
 mod listing;
 #[doc(hidden)]
 pub mod network;
+#[doc(hidden)]
+pub mod permissions;
 mod promises;
+#[doc(hidden)]
+pub mod resume;
+mod stage;
 #[doc(hidden)]
 pub mod stream;
 pub mod tcp;

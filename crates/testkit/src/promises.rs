@@ -7,7 +7,8 @@ use crate::{fixture::Fixture, verdict::Promise};
 /// Makes one named test per promise for a [`Fixture`](crate::Fixture), by capability:
 /// `conformance!(MyFixture => browse, download, fingerprints)`.
 ///
-/// `generic` is always included. `flat` belongs to a connector with a flat listing, `network` to
+/// `generic` is always included. `history` belongs to whatever lists, `resume` to whatever reads from a
+/// server, `links` to one whose content comes by links that expire. `flat` belongs to a connector with a flat listing, `network` to
 /// one that speaks HTTP to a server, `stream` to one that speaks something else, `account` to one
 /// that speaks HTTP and has no capability but its check. A suite that leaves out something the
 /// connector has fails.
@@ -78,6 +79,57 @@ macro_rules! __promises {
             an_unchanged_file_keeps_its_fingerprint
             a_changed_file_gets_another_fingerprint
             a_change_of_the_same_size_is_noticed
+        }
+    };
+    ($then:ident $fixture:ty, changes) => {
+        $crate::__each! { $then $fixture, changes:
+            a_cursor_holds_from_the_moment_it_was_asked_for
+            a_rewritten_file_is_told
+            a_removed_file_is_told
+            a_renamed_file_is_told
+            a_moved_folder_takes_along_what_is_below
+            a_removed_folder_takes_along_what_is_below
+            folders_that_exchange_their_names_keep_what_they_hold
+            what_is_moved_out_is_gone
+            what_is_moved_in_is_found
+            what_happens_outside_is_not_told
+            a_cursor_can_be_replayed
+            every_page_of_a_feed_counts
+            a_quiet_source_has_nothing_to_tell
+            an_expired_cursor_says_so
+            a_cursor_of_another_source_is_refused
+            a_feed_that_stands_still_is_caught
+            a_refused_feed_is_an_error
+        }
+    };
+    ($then:ident $fixture:ty, permissions) => {
+        $crate::__each! { $then $fixture, permissions:
+            a_grant_of_its_own_is_told
+            a_grant_from_above_is_told
+            a_grant_reaches_no_further
+            what_does_not_inherit_is_closed
+            a_grant_that_was_taken_back_is_gone
+            an_address_is_told_in_lower_case
+            a_group_is_opened
+            a_domain_is_told_as_one
+            everybody_is_told_as_anyone
+            a_refused_question_is_an_error
+        }
+    };
+    ($then:ident $fixture:ty, history) => {
+        $crate::__each! { $then $fixture, history:
+            every_history_is_followed
+        }
+    };
+    ($then:ident $fixture:ty, resume) => {
+        $crate::__each! { $then $fixture, resume:
+            a_body_that_breaks_off_goes_on
+            what_goes_on_is_the_version_it_began_with
+        }
+    };
+    ($then:ident $fixture:ty, links) => {
+        $crate::__each! { $then $fixture, links:
+            a_link_that_expired_is_made_anew
         }
     };
     ($then:ident $fixture:ty, network) => {
@@ -160,6 +212,11 @@ pub fn promises<F: Fixture>() -> Vec<Promise<F>> {
     all.extend(crate::__promises!(list F, flat));
     all.extend(crate::__promises!(list F, download));
     all.extend(crate::__promises!(list F, fingerprints));
+    all.extend(crate::__promises!(list F, changes));
+    all.extend(crate::__promises!(list F, permissions));
+    all.extend(crate::__promises!(list F, history));
+    all.extend(crate::__promises!(list F, resume));
+    all.extend(crate::__promises!(list F, links));
     all.extend(crate::__promises!(list F, network));
     all.extend(crate::__promises!(list F, account));
     all.extend(crate::__promises!(list F, stream));

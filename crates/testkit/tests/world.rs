@@ -10,7 +10,7 @@ use catchment_core::{
     Account, Browse, Change, ChangePage, Changes, Connector, Cursor, Entry, EntryId, Error, ErrorKind, Page,
     PageRequest, PageToken, Result, async_trait,
 };
-use catchment_testkit::world::{Expected, Key, Mirror, Node, Op, Refused, Rules, World};
+use catchment_testkit::world::{Expected, Folders, Key, Mirror, Node, Op, Refused, Rules, World};
 use proptest::prelude::*;
 
 /// In which of the permitted ways a feed tells.
@@ -181,7 +181,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 /// Fails with sentences.
 fn same(mirror: &Mirror, world: &World) -> Result<(), TestCaseError> {
-    let differ = mirror.differences_from(world, true, expected).expect("a whole mirror");
+    let differ = mirror.differences_from(world, Folders::All, expected).expect("a whole mirror");
     prop_assert!(differ.is_empty(), "{differ:#?}");
     Ok(())
 }
@@ -270,7 +270,7 @@ fn differences_are_told_in_words() {
     let more = Entry::file("id-9", "more");
     let entries = [("kept".to_owned(), &kept), ("more".to_owned(), &more)];
     assert_eq!(
-        world.differences(&entries, true, |_| Expected::default()),
+        world.differences(&entries, Folders::All, |_| Expected::default()),
         [
             "\"kept\" has Some(2) bytes instead of 1",
             "the folder \"missing\" is missing",

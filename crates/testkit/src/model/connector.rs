@@ -307,7 +307,11 @@ impl Download for Client {
 }
 
 /// The body, or what comes of it.
-fn chunks(mut stream: BufReader<TcpStream>, length: u64, pads: bool) -> impl Stream<Item = Result<Bytes>> + Send {
+pub(crate) fn chunks(
+    mut stream: BufReader<TcpStream>,
+    length: u64,
+    pads: bool,
+) -> impl Stream<Item = Result<Bytes>> + Send {
     async_stream::try_stream! {
         let mut left = length;
         while left > 0 {

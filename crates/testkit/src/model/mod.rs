@@ -2,6 +2,8 @@
 //! is told which one to break. It proves that the checks fire.
 
 mod connector;
+mod drive;
+mod http;
 mod server;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::Fixture;
 
+pub use drive::{Drive, DriveFixture, DriveSettings};
 pub use server::Server;
 
 /// The vendor of the model.
@@ -72,6 +75,10 @@ impl Fixture for ModelFixture {
         Self::breaking(None).await
     }
 
+    async fn another(&self) -> Self {
+        Self::breaking(self.breaks).await
+    }
+
     async fn put(&self, path: &str, bytes: &[u8]) {
         self.server.put(path, bytes);
     }
@@ -85,6 +92,10 @@ impl Fixture for ModelFixture {
         true
     }
 
+    async fn remove_folder(&self, path: &str) {
+        self.server.remove_folder(path);
+    }
+
     async fn put_outside(&self) -> Vec<String> {
         vec!["../outside.txt".to_owned()]
     }
@@ -94,7 +105,7 @@ impl Fixture for ModelFixture {
     }
 
     fn settings_at(&self, address: SocketAddr) -> Value {
-        json!({ "address": address, "token": server::TOKEN, "breaks": self.breaks })
+        json!({ "address": address, "token": http::TOKEN, "breaks": self.breaks })
     }
 
     fn wrong_credentials(&self) -> Vec<(&'static str, Value)> {

@@ -8,22 +8,14 @@ use std::{
 
 use catchment_core::{Entry, Fingerprint, Page, PageToken};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    io::{AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-};
 
-use crate::http1::{self, Head};
-
-pub(crate) const TOKEN: &str = "open-sesame";
+use crate::model::http::{Answer, Http};
 
 /// The model's server. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    http: Http,
     files: Arc<Mutex<Files>>,
-    task: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
@@ -47,28 +39,15 @@ pub(crate) struct Ask {
     pub(crate) length: Option<u64>,
 }
 
-type Answer = Result<(Vec<u8>, Option<String>), u16>;
-
 impl Server {
     pub(crate) async fn start(breaks: Option<&'static str>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap_or_else(|error| panic!("no port: {error}"));
-        let address = listener.local_addr().unwrap_or_else(|error| panic!("no address: {error}"));
         let files = Arc::new(Mutex::new(Files { breaks, ..Files::default() }));
         let shared = Arc::clone(&files);
-        let task = tokio::spawn(async move {
-            let mut calls = tokio::task::JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let files = Arc::clone(&shared);
-                calls.spawn(async move {
-                    let _ = serve(stream, &files).await;
-                });
-            }
-        });
-        Self { address, files, task }
+        Self { http: Http::start(move |target| lock(&shared).answer(target)).await, files }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.http.address()
     }
 
     pub(crate) fn put(&self, path: &str, bytes: &[u8]) {
@@ -85,35 +64,17 @@ impl Server {
         files.removed.insert(path.to_owned());
     }
 
+    pub(crate) fn remove_folder(&self, path: &str) {
+        lock(&self.files).folders.remove(path);
+    }
+
     pub(crate) fn put_folder(&self, path: &str) {
         lock(&self.files).folders.insert(path.to_owned());
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 fn lock(files: &Mutex<Files>) -> MutexGuard<'_, Files> {
     files.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn serve(stream: TcpStream, files: &Mutex<Files>) -> std::io::Result<()> {
-    let (from, mut to) = stream.into_split();
-    let Some(request) = Head::read(&mut BufReader::new(from)).await? else { return Ok(()) };
-    let answer =
-        if request.get("authorization") == Some(TOKEN) { lock(files).answer(request.target()) } else { Err(401) };
-    let out = match answer {
-        Ok((body, version)) => {
-            let version: Vec<_> = version.into_iter().map(|version| ("version", version)).collect();
-            http1::answer(200, &version, &body)
-        }
-        Err(status) => http1::answer(status, &[], b""),
-    };
-    to.write_all(&out).await?;
-    to.shutdown().await
 }
 
 impl Files {

@@ -18,13 +18,24 @@ pub struct Expected {
     pub fingerprint: Option<Fingerprint>,
 }
 
+/// Which folders of a world have to be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folders {
+    /// All of them.
+    All,
+    /// Those that hold a file, however far below: of stores whose folders are parts of paths.
+    Filled,
+    /// None: the listing is of files.
+    None,
+}
+
 impl World {
     /// Where entries with their paths from the root differ from what is below the root, in
-    /// sentences. Without `empty` folders, those that hold no file are not looked for.
+    /// sentences.
     pub fn differences(
         &self,
         entries: &[(String, &Entry)],
-        empty: bool,
+        folders: Folders,
         expected: impl Fn(&Node) -> Expected,
     ) -> Vec<String> {
         let mut there: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
@@ -42,7 +53,8 @@ impl World {
             let entry = met.zip(at).map(|(met, at)| met.swap_remove(at));
             match entry {
                 Some(entry) => differ.extend(difference(node, entry, &wanted).map(|how| format!("{path:?} {how}"))),
-                None if node.is_folder() && !empty && !holds_files(node.key) => {}
+                None if node.is_folder() && folders == Folders::None => {}
+                None if node.is_folder() && folders == Folders::Filled && !holds_files(node.key) => {}
                 None => {
                     let id = wanted.id.map(|id| format!(", with the id {id}")).unwrap_or_default();
                     let what = if node.is_folder() { "folder" } else { "file" };
@@ -61,10 +73,10 @@ impl Mirror {
     pub fn differences_from(
         &self,
         world: &World,
-        empty: bool,
+        folders: Folders,
         expected: impl Fn(&Node) -> Expected,
     ) -> Verdict<Vec<String>> {
-        Ok(world.differences(&self.entries()?, empty, expected))
+        Ok(world.differences(&self.entries()?, folders, expected))
     }
 }
 

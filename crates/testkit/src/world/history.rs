@@ -18,6 +18,8 @@ pub struct Rules {
     /// Whether one folder may hold two things of one name. The world has to be one
     /// [`with_twins`](World::with_twins).
     pub twins: bool,
+    /// Whether a folder that holds no file is something.
+    pub empty_folders: bool,
     /// Whether things move out of the integration's root and into it.
     pub outside: bool,
     /// Whether grants and groups change.
@@ -68,6 +70,7 @@ impl Default for Rules {
             longest: 700,
             cases: true,
             twins: false,
+            empty_folders: true,
             outside: false,
             permissions: false,
         }
@@ -88,6 +91,12 @@ impl Rules {
         Self { outside: true, ..self }
     }
 
+    /// For a store whose folders are nothing but the paths of its files.
+    #[must_use]
+    pub fn without_empty_folders(self) -> Self {
+        Self { empty_folders: false, ..self }
+    }
+
     /// With grants and groups that change.
     #[must_use]
     pub fn with_permissions(self) -> Self {
@@ -106,12 +115,14 @@ impl Rules {
     }
 
     /// Random histories on `start`, for [`proptest`]; they shrink by leaving operations out.
-    pub fn histories(self, start: World, length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Op>> {
+    pub fn histories(self, start: World, length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Op>, Tree: Send> {
         let draws = proptest::collection::vec(any::<u64>(), length);
         draws.prop_map(move |draws| self.history(&start, draws))
     }
 
     /// The history on `start` that belongs to a number: about `length` operations.
+    ///
+    /// Deterministic.
     pub fn seeded(&self, start: &World, seed: u64, length: usize) -> Vec<Op> {
         let mut dice = Dice(seed);
         let draws: Vec<_> = (0..length).map(|_| dice.next()).collect();

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use catchment_core::Principal;
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use compare::Expected;
+pub use compare::{Expected, Folders};
 pub use event::Event;
 pub use history::Rules;
 pub use mirror::Mirror;
