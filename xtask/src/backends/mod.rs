@@ -18,6 +18,7 @@ use std::{
 use clap::Subcommand;
 
 use crate::shell::{Result, cache};
+pub(crate) use postgres::{down as postgres_down, up as postgres};
 pub(crate) use python::environment;
 use server::Server;
 pub(crate) use server::free_port;

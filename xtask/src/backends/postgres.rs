@@ -29,7 +29,7 @@ pub(super) fn programs() -> Result<PathBuf> {
 }
 
 /// Starts a server with one database, and gives its URL.
-pub(super) fn up(folder: &Path) -> Result<String> {
+pub(crate) fn up(folder: &Path) -> Result<String> {
     let programs = programs()?;
     let port = free_port()?;
     let data = env::temp_dir().join(format!("catchment-postgres-{port}"));
@@ -52,7 +52,7 @@ pub(super) fn up(folder: &Path) -> Result<String> {
 }
 
 /// Stops what `up` started, and removes its data.
-pub(super) fn down(folder: &Path) -> Result<()> {
+pub(crate) fn down(folder: &Path) -> Result<()> {
     let record = folder.join(RECORD);
     let Ok(data) = fs::read_to_string(&record).map(PathBuf::from) else { return Ok(()) };
     if let Ok(owner) = fs::metadata(&data).map(|data| (data.uid(), data.gid())) {

@@ -1,6 +1,7 @@
 //! `bench`: the figures of BENCHMARKS.md, each beside a peer in the same run.
 
 mod build;
+mod catalogue;
 mod corpus;
 mod http;
 mod import;
@@ -42,6 +43,8 @@ pub(crate) enum Figure {
     Start,
     /// The HTTP server, beside FastAPI and SQLAlchemy.
     Server,
+    /// The catalogue of vendors, on SQLite and on Postgres.
+    Catalogue,
     /// A clean build.
     Build,
 }
@@ -75,6 +78,7 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
             Figure::Search => search::measure(&peers)?,
             Figure::Start => start::measure(product()?, &peers)?,
             Figure::Server => serve::measure(product()?, &peers)?,
+            Figure::Catalogue => catalogue::measure(product()?, &peers)?,
             Figure::Build => build::measure(product()?)?,
         };
         for (target, reached) in &section.targets {

@@ -33,15 +33,15 @@ const IMPORTS: usize = 64;
 const FILES: usize = 100;
 
 /// A server that is stopped when dropped.
-struct Running {
+pub(super) struct Running {
     child: Child,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     /// From the start of the program to its first answer.
     start: Duration,
 }
 
 impl Running {
-    fn product(product: &Product, data: &Path, settings: &[(&str, &str)]) -> Result<Self> {
+    pub(super) fn product(product: &Product, data: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let started = Instant::now();
         let mut command = product.command(data);
         command.args(["serve", "--listen", "127.0.0.1:0"]).env("CATCHMENT_LOG", "warn").envs(settings.iter().copied());
@@ -247,7 +247,7 @@ fn integration(number: usize) -> Value {
     })
 }
 
-fn create(address: SocketAddr, number: usize) -> Result<()> {
+pub(super) fn create(address: SocketAddr, number: usize) -> Result<()> {
     match call(address, "POST", "/integrations", Some(&integration(number)))? {
         (201, _) => Ok(()),
         (status, answer) => Err(format!("no integration was made: {status} {answer}").into()),
@@ -261,10 +261,10 @@ fn middle(mut runs: Vec<Loaded>) -> Result<Loaded> {
     runs.into_iter().nth(middle).ok_or_else(|| "nothing was run".into())
 }
 
-fn row(name: &str, loaded: &Loaded, memory: String, start: String) -> Vec<String> {
+pub(super) fn row(name: &str, loaded: &Loaded, memory: String, start: String) -> Vec<String> {
     vec![name.to_owned(), format!("{:.0}", loaded.per_second), micros(loaded.p50), micros(loaded.p99), memory, start]
 }
 
-fn micros(time: u64) -> String {
+pub(super) fn micros(time: u64) -> String {
     format!("{:.2} ms", time as f64 / 1000.0)
 }
