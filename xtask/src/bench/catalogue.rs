@@ -57,7 +57,6 @@ pub(super) fn measure(product: &Product, peers: &Peers) -> Result<Section> {
         columns: vec!["", "calls a second", "p50", "p99", "", ""],
         rows,
         targets,
-        ..Section::default()
     })
 }
 
