@@ -392,6 +392,6 @@ async fn a_browser_without_a_front_end_lands_on_a_page_that_says_how_it_went() {
     assert!(page.status == 200 && text.contains("&lt;script&gt;") && !text.contains("<script>"), "{text}");
     assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
     let page = server.client.get("/integrations?success=true&provider=library").await;
-    assert!(String::from_utf8_lossy(&page.bytes).contains("library is connected"));
+    assert!(String::from_utf8_lossy(&page.bytes).contains("Library is connected"));
     server.stop().await;
 }

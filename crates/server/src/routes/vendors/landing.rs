@@ -1,10 +1,15 @@
 //! `GET /integrations`: where a browser lands when nobody said where else to go.
 
+use std::sync::Arc;
+
 use axum::{
+    extract::{RawQuery, State},
     http::{HeaderValue, header},
     response::{Html, IntoResponse, Response},
 };
 use serde::Deserialize;
+
+use crate::state::App;
 
 /// What the callback says.
 #[derive(Debug, Default, Deserialize)]
@@ -24,11 +29,13 @@ pub(crate) struct Landed {
     ),
     responses((status = 200, description = "The page", body = String, content_type = "text/html")),
 )]
-pub(crate) async fn landing(axum::extract::RawQuery(query): axum::extract::RawQuery) -> Response {
+pub(crate) async fn landing(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
     let landed: Landed = serde_urlencoded::from_str(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let provider = landed.provider.as_deref().filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+    let provider = landed.provider.as_deref().and_then(|id| app.registry.manifest(id).ok());
     let (title, text) = match (landed.success.as_deref(), provider) {
-        (Some("true"), Some(provider)) => ("Connected", format!("{provider} is connected. You can close this window.")),
+        (Some("true"), Some(provider)) => {
+            ("Connected", format!("{} is connected. You can close this window.", provider.name))
+        }
         (Some("false"), _) => {
             ("Not connected", landed.error.unwrap_or_else(|| "the vendor was not connected: try again".to_owned()))
         }
