@@ -167,6 +167,20 @@ async fn a_store_that_comes_back_before_the_lease_ends_has_the_token_before_anyb
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_removed_before_it_could_be_stored_is_not_stored_for_ever() {
+    let inner = holding(tokens("a0", 61)).await;
+    let down = Flaky::down(&inner, usize::MAX);
+    let vendor = Vendor::new(true);
+    let slow = process(&down, &vendor);
+    let asked = tokio::spawn(async move { slow.token().await });
+    vendor.was_asked(1).await;
+    inner.remove(KEY).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(asked.await.unwrap().unwrap_err().kind(), ErrorKind::Unauthenticated);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_exchange_that_outlives_its_lease_does_not_win_over_a_later_one() {
     let (store, vendor, waits, [slow, quick]) = late(false).await;
     vendor.let_through(1);

@@ -321,7 +321,6 @@ async fn a_grant_is_given_back_in_the_vendors_way() {
 
 #[tokio::test]
 async fn a_grant_that_the_vendor_does_not_know_any_more_is_given_back() {
-    let server = Server::start().await;
     let held = tokens("a0", 10);
     for (oauth, status, body) in [
         (&FORM, 400, json!({ "error": "invalid_token" })),
@@ -329,6 +328,7 @@ async fn a_grant_that_the_vendor_does_not_know_any_more_is_given_back() {
         (&DELETE, 404, json!({ "message": "Not Found" })),
         (&DELETE, 422, json!({ "message": "Validation Failed" })),
     ] {
+        let server = Server::start().await;
         server.answers(status, JSON, &body);
         // An access token that is refused is followed by a refresh, which is refused as well.
         server.first(status, &body);
@@ -342,6 +342,7 @@ async fn what_keeps_a_grant_from_being_given_back_is_said() {
     let server = Server::start().await;
     for (oauth, status, kind) in [
         (&FORM, 401, ErrorKind::Config),
+        (&FORM, 404, ErrorKind::NotFound),
         (&FORM, 403, ErrorKind::Forbidden),
         (&BEARER, 403, ErrorKind::Forbidden),
         (&DELETE, 401, ErrorKind::Config),

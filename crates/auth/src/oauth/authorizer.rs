@@ -6,15 +6,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+use catchment_client::Authorize;
+use catchment_core::{Error, ErrorKind, IntegrationId, Result, Secret, TokenStore, Tokens, async_trait};
+use chrono::Utc;
+
 use super::{
     exchange::Exchange,
     refresh::Refresh,
     slot::{Flight, Held, JUST_ISSUED, Slot},
     watch::Watch,
 };
-use catchment_client::Authorize;
-use catchment_core::{Error, ErrorKind, IntegrationId, Result, Secret, TokenStore, Tokens, async_trait};
-use chrono::Utc;
 
 /// The authorizers of a process, one for each integration, so that two connectors of one
 /// integration refresh its token once. Clones share them.

@@ -13,8 +13,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// How long an assertion is good, in seconds. Entra ID wants five to ten minutes.
+/// How long an assertion is good from now, in seconds. Entra ID wants five to ten minutes.
 const ASSERTION: i64 = 5 * 60;
+
+/// By how many seconds what is signed says that it is older: the vendor's clock may be behind.
+pub(super) const BEHIND: i64 = 60;
 
 /// What a program proves itself with.
 #[derive(Debug, Clone)]
@@ -108,8 +111,8 @@ impl ClientKey {
             sub: client,
             aud: self.audience.as_deref().unwrap_or(endpoint),
             jti: Uuid::new_v4().to_string(),
-            iat: now,
-            nbf: now,
+            iat: now - BEHIND,
+            nbf: now - BEHIND,
             exp: now + ASSERTION,
         };
         let header = Header { kid: self.id.clone(), x5t_s256: self.thumbprint.clone(), ..Header::new(self.algorithm) };

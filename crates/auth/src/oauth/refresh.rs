@@ -197,15 +197,21 @@ impl Refresh {
                 Ok(false) => Ok(None),
                 Err(error) => Err(error),
             };
-            match swapped {
+            let wait = match swapped {
                 Ok(Some(swapped)) => return swapped,
-                Ok(None) => sleep(LOOK).await,
+                Ok(None) => LOOK,
                 Err(error) => {
                     warn!(integration = %self.key, %error, "a new token cannot be stored, trying again");
-                    sleep(pause).await;
+                    let wait = pause;
                     pause = (pause * 2).min(STORING);
+                    wait
                 }
+            };
+            // Removed, replaced, or stored by the very attempt whose answer did not come.
+            if self.store.load(self.key).await.is_ok_and(|stored| stored.is_none_or(|(_, now)| now != revision)) {
+                return false;
             }
+            sleep(wait).await;
         }
     }
 

@@ -15,7 +15,7 @@ use super::{
     credentials::client,
     exchange::Granted,
     issued::Grant,
-    program::{ClientProof, sign},
+    program::{BEHIND, ClientProof, sign},
 };
 
 /// A request is good for an hour at the most, in seconds.
@@ -95,14 +95,14 @@ impl ServiceAccount {
     }
 
     fn request(&self) -> Result<Secret> {
-        let now = Utc::now().timestamp();
+        let issued = Utc::now().timestamp() - BEHIND;
         let request = Request {
             iss: &self.file.client_email,
             sub: self.subject.as_deref(),
             scope: &self.scope,
             aud: &self.file.token_uri,
-            iat: now,
-            exp: now + LONGEST,
+            iat: issued,
+            exp: issued + LONGEST,
         };
         let header = Header { kid: self.file.private_key_id.clone(), ..Header::new(Algorithm::RS256) };
         sign(&header, &request, &self.key).map(Secret::new)
