@@ -165,7 +165,15 @@ fn an_integration_may_bring_its_own_registration() {
     assert_eq!((own.id.as_str(), own.secret.as_ref().unwrap().expose()), ("mine", "planted"));
     assert!(!format!("{own:?}").contains("planted"));
     assert!(App::own(&json!({ "client_id": "mine" })).unwrap().secret.is_none());
-    assert!(App::own(&json!({ "client_id": "", "client_secret": "x" })).is_none());
+    let none = json!({ "client_id": "", "client_secret": "x" });
+    assert!(App::own(&none).is_none());
+    // A secret is never sent along with the id of somebody else.
+    let operators =
+        App { id: "ours".into(), secret: Some("x".into()), origin: Some("https://h".into()), ..App::default() };
+    let own = App::of(&json!({ "client_id": "mine" }), Some(&operators)).unwrap();
+    assert_eq!((own.id.as_str(), own.secret.is_none(), own.origin.as_deref()), ("mine", true, Some("https://h")));
+    assert_eq!(App::of(&none, Some(&operators)).unwrap().id, "ours");
+    assert!(App::of(&none, None).is_none());
 }
 
 #[tokio::test]

@@ -5,11 +5,10 @@ mod draft;
 mod grants;
 mod keeper;
 mod leave;
-mod scopes;
 mod settings;
 
 pub(crate) use browser::Browser;
+pub(crate) use catchment_auth::oauth::missing;
 pub(crate) use draft::Draft;
 pub(crate) use grants::Grants;
-pub(crate) use scopes::missing;
 pub use settings::OAuth;
