@@ -39,6 +39,10 @@ impl Fixture for Azurite {
         true
     }
 
+    async fn remove_folder(&self, path: &str) {
+        self.0.remove(&format!("{PREFIX}/{path}")).await;
+    }
+
     async fn put_outside(&self) -> Vec<String> {
         self.0.put("outside.txt", b"secret").await;
         ["outside.txt", "../outside.txt", "..\\outside.txt", "/outside.txt", "the root/../outside.txt"]
@@ -81,4 +85,4 @@ impl Fixture for Azurite {
     }
 }
 
-conformance!(Azurite => browse, flat, download, fingerprints, network);
+conformance!(Azurite => browse, flat, download, fingerprints, network, history, resume);

@@ -53,6 +53,15 @@ impl Fixture for FolderFixture {
         true
     }
 
+    async fn remove_folder(&self, path: &str) {
+        fs::remove_dir(self.path(path)).expect("an empty folder");
+    }
+
+    async fn rename(&self, from: &str, to: &str) -> bool {
+        fs::rename(self.path(from), self.path(to)).expect("renamed");
+        true
+    }
+
     async fn put_outside(&self) -> Vec<String> {
         let outside = self.place.path().join("outside.txt");
         fs::write(&outside, "secret").expect("a file");
@@ -71,7 +80,7 @@ impl Fixture for FolderFixture {
     }
 }
 
-conformance!(FolderFixture => browse, download, fingerprints);
+conformance!(FolderFixture => browse, download, fingerprints, history);
 
 mod following_links {
     use super::*;
@@ -99,6 +108,14 @@ mod following_links {
             self.0.put_folder(path).await
         }
 
+        async fn remove_folder(&self, path: &str) {
+            self.0.remove_folder(path).await;
+        }
+
+        async fn rename(&self, from: &str, to: &str) -> bool {
+            self.0.rename(from, to).await
+        }
+
         async fn put_outside(&self) -> Vec<String> {
             self.0.put_outside().await
         }
@@ -108,5 +125,5 @@ mod following_links {
         }
     }
 
-    conformance!(Following => browse, download, fingerprints);
+    conformance!(Following => browse, download, fingerprints, history);
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use catchment_core::async_trait;
 use catchment_s3::S3;
-use catchment_testkit::{Fixture, backends, conformance};
+use catchment_testkit::{Fixture, backends, conformance, world::Rules};
 use serde_json::Value;
 use store::Store;
 
@@ -72,6 +72,10 @@ macro_rules! fixture {
                 ($can_store)(name)
             }
 
+            fn rules(&self) -> Rules {
+                Rules::default().only(|name| self.can_store(name)).without_empty_folders()
+            }
+
             fn slow_down(&self) -> (u16, String) {
                 (503, SLOW_DOWN.to_owned())
             }
@@ -89,7 +93,7 @@ mod on_moto {
     // Its router finds no key with a line feed in it.
     fixture!(Moto, backends::moto(), |name: &str| !name.contains('\n'), |_| None);
 
-    conformance!(Moto => browse, flat, download, fingerprints, network);
+    conformance!(Moto => browse, flat, download, fingerprints, network, history, resume);
 }
 
 mod on_rclone {
@@ -98,5 +102,5 @@ mod on_rclone {
     // It answers control characters with 500.
     fixture!(Rclone, backends::rclone(), |name: &str| !name.contains(char::is_control), |_| None);
 
-    conformance!(Rclone => browse, flat, download, fingerprints, network);
+    conformance!(Rclone => browse, flat, download, fingerprints, network, history, resume);
 }

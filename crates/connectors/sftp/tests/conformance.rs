@@ -2,7 +2,12 @@
 
 mod place;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
 
 use catchment_core::async_trait;
 use catchment_sftp::Sftp;
@@ -24,6 +29,10 @@ macro_rules! fixture {
 
             async fn put(&self, path: &str, bytes: &[u8]) {
                 self.0.put(&PathBuf::from("root").join(path), bytes);
+                // Names change hands in histories: what lies at a path has a date of its own.
+                static DATES: AtomicU64 = AtomicU64::new(0);
+                let date = Duration::from_secs(DATES.fetch_add(1, Ordering::Relaxed));
+                place::date(&self.0.path("root").join(path), SystemTime::now() + date);
             }
 
             async fn remove(&self, path: &str) {
@@ -32,6 +41,15 @@ macro_rules! fixture {
 
             async fn put_folder(&self, path: &str) -> bool {
                 std::fs::create_dir_all(self.0.path("root").join(path)).expect("a folder");
+                true
+            }
+
+            async fn remove_folder(&self, path: &str) {
+                std::fs::remove_dir(self.0.path("root").join(path)).expect("an empty folder");
+            }
+
+            async fn rename(&self, from: &str, to: &str) -> bool {
+                std::fs::rename(self.0.path("root").join(from), self.0.path("root").join(to)).expect("renamed");
                 true
             }
 
@@ -91,7 +109,7 @@ mod on_openssh {
 
     fixture!(OpenSsh, backends::openssh(), wrong_keys, json!({}), |_: &str| true, |_| None);
 
-    conformance!(OpenSsh => browse, download, fingerprints, stream);
+    conformance!(OpenSsh => browse, download, fingerprints, stream, history, resume);
 }
 
 mod on_openssh_one_thing_at_a_time {
@@ -106,7 +124,7 @@ mod on_openssh_one_thing_at_a_time {
         |_| None
     );
 
-    conformance!(OneByOne => browse, download, fingerprints, stream);
+    conformance!(OneByOne => browse, download, fingerprints, stream, history, resume);
 }
 
 mod on_rclone {
@@ -122,5 +140,5 @@ mod on_rclone {
         |_| None
     );
 
-    conformance!(Rclone => browse, download, fingerprints, stream);
+    conformance!(Rclone => browse, download, fingerprints, stream, history, resume);
 }
