@@ -11,4 +11,5 @@ pub(crate) fn registry() -> Registry {
         .with::<catchment_sftp::Sftp>()
         .with::<catchment_github::Github>()
         .with::<catchment_telegram::Telegram>()
+        .with::<catchment_dropbox::Dropbox>()
 }

@@ -1,0 +1,89 @@
+//! Changes: Dropbox's feed behind a recursive list.
+//!
+//! The feed says of what was deleted nothing but the path, and tells a move as a deletion here and
+//! something new there. Ids are paths, so both are what they look like.
+
+use catchment_core::{Change, ChangePage, Changes, Cursor, Error, ErrorKind, PageRequest, Result, async_trait};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    connection::Connection,
+    listing,
+    model::{Deleted, LatestCursor, Metadata},
+    place::Place,
+};
+
+/// A cursor, and what it is good for: Dropbox's own hides that.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Position {
+    namespace: String,
+    root: String,
+    cursor: String,
+}
+
+#[async_trait]
+impl Changes for Connection {
+    async fn now(&self) -> Result<Cursor> {
+        let everything = |place: &Place| listing::arguments(place.root.as_str(), true, &PageRequest::first());
+        let (place, latest): (_, LatestCursor) =
+            self.ask("files/list_folder/get_latest_cursor", everything).await.map_err(gone)?;
+        Ok(Position::new(&place, latest.cursor).written())
+    }
+
+    async fn changes(&self, since: &Cursor) -> Result<ChangePage> {
+        let Position { namespace, root, cursor } = serde_json::from_str(since.as_str()).map_err(|_| expired())?;
+        let place = self.place().await?;
+        if namespace != place.namespace || root != place.root.as_str() {
+            return Err(expired());
+        }
+        let (place, list) = self.list_on(&cursor).await.map_err(gone)?;
+        let mut changes = Vec::with_capacity(list.entries.len());
+        for metadata in &list.entries {
+            match metadata {
+                // What is in a folder that went away may be somewhere else by now.
+                Metadata::Deleted(Deleted { path_lower: Some(path) }) if place.root.is_within(path) => {
+                    return Err(expired());
+                }
+                Metadata::Deleted(Deleted { path_lower: Some(path) }) if place.root.holds(path) => {
+                    changes.push(Change::Remove(path.as_str().into()));
+                }
+                // Without a path nothing was known of it.
+                Metadata::Deleted(_) => {}
+                Metadata::File(_) | Metadata::Folder(_) => {
+                    changes.extend(place.root.entry_of(metadata).map(|entry| Change::Upsert(Box::new(entry))));
+                }
+            }
+        }
+        let cursor = Position::new(&place, list.cursor).written();
+        Ok(ChangePage { changes, cursor, more: list.has_more })
+    }
+}
+
+impl Position {
+    fn new(place: &Place, cursor: String) -> Self {
+        Self { namespace: place.namespace.clone(), root: place.root.as_str().to_owned(), cursor }
+    }
+
+    fn written(&self) -> Cursor {
+        let fields = [("namespace", &self.namespace), ("root", &self.root), ("cursor", &self.cursor)];
+        let object = fields.map(|(name, value)| (name.to_owned(), value.as_str().into()));
+        Cursor::new(serde_json::Value::Object(object.into_iter().collect()).to_string())
+    }
+}
+
+/// A cursor of another place, or of a folder that went away.
+fn expired() -> Error {
+    Error::new(
+        ErrorKind::CursorExpired,
+        "the cursor is of another account or folder, or the folder went away meanwhile: list again from the start",
+    )
+}
+
+/// A folder that is not found where it was: a list finds out whether it is gone.
+fn gone(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::Unsupported => expired().source(error),
+        _ => error,
+    }
+}
