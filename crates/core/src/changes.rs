@@ -11,7 +11,8 @@
 //! - **A container stands for what is below it.** A container that was moved or renamed takes
 //!   everything below it along, and a removed one takes everything below it with it; neither is told
 //!   one by one, though it may be. A container that the consumer did not know has to be listed: it may
-//!   have come from outside with all it holds.
+//!   have come from outside with all it holds. What is no container has nothing below it: where ids are
+//!   paths a file may take a container's place under its id, and what was below is gone.
 //! - **Parents are named, or come first.** An entry says in [`parent`](crate::Entry::parent) which
 //!   container it is in, and may then come in any order: the latest word on an entry, by id, is what
 //!   holds, and paths follow from parents and names. A vendor that knows paths only leaves `parent`
@@ -31,12 +32,14 @@
 //!
 //! `catchment_testkit::world::Mirror` is the reference consumer.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     entry::{Entry, EntryId},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// The capability to tell what changed since a cursor.
@@ -49,6 +52,14 @@ pub trait Changes: Send + Sync {
     /// again, and perhaps more. A cursor the vendor no longer honours is
     /// [`CursorExpired`](crate::ErrorKind::CursorExpired).
     async fn changes(&self, since: &Cursor) -> Result<ChangePage>;
+
+    /// Waits until something has changed since a cursor, and says whether it has: `false` after `most`,
+    /// or when the vendor ends the wait before. Where the vendor cannot be waited for this is
+    /// `Unsupported`, and whoever wants to know asks for the changes now and then. Cancel-safe.
+    async fn wait(&self, since: &Cursor, most: Duration) -> Result<bool> {
+        let _ = (since, most);
+        Err(Error::unsupported("this vendor does not tell when something changes: ask for the changes now and then"))
+    }
 }
 
 /// A position in a vendor's change feed, kept across runs. Opaque.

@@ -3,18 +3,26 @@
 //! The feed says of what was deleted nothing but the path, and tells a move as a deletion here and
 //! something new there. Ids are paths, so both are what they look like.
 
+use std::time::Duration;
+
 use catchment_core::{Change, ChangePage, Changes, Cursor, Error, ErrorKind, PageRequest, Result, async_trait};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
     connection::Connection,
     listing,
-    model::{Deleted, LatestCursor, Metadata},
+    model::{Deleted, LatestCursor, Longpoll, Metadata},
     place::Place,
 };
 
+/// Seconds that a long poll takes at the least and at the most, before Dropbox adds up to 90.
+const SHORTEST: u64 = 30;
+const LONGEST: u64 = 480;
+
 /// A cursor, and what it is good for: Dropbox's own hides that.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Position {
     namespace: String,
@@ -32,11 +40,7 @@ impl Changes for Connection {
     }
 
     async fn changes(&self, since: &Cursor) -> Result<ChangePage> {
-        let Position { namespace, root, cursor } = serde_json::from_str(since.as_str()).map_err(|_| expired())?;
-        let place = self.place().await?;
-        if namespace != place.namespace || root != place.root.as_str() {
-            return Err(expired());
-        }
+        let cursor = self.own(since).await?;
         let (place, list) = self.list_on(&cursor).await.map_err(gone)?;
         let mut changes = Vec::with_capacity(list.entries.len());
         for metadata in &list.entries {
@@ -58,6 +62,34 @@ impl Changes for Connection {
         let cursor = Position::new(&place, list.cursor).written();
         Ok(ChangePage { changes, cursor, more: list.has_more })
     }
+
+    async fn wait(&self, since: &Cursor, most: Duration) -> Result<bool> {
+        let cursor = self.own(since).await?;
+        let argument = json!({ "cursor": cursor, "timeout": most.as_secs().clamp(SHORTEST, LONGEST) });
+        let poll = async {
+            // Held while waiting: two polls of one account tell no more than one.
+            let mut quiet = self.quiet.lock().await;
+            if let Some(until) = quiet.take() {
+                sleep_until(until).await;
+            }
+            let answer: Longpoll = self.wire.notified("files/list_folder/longpoll", &argument).await?;
+            *quiet = answer.backoff.map(|seconds| Instant::now() + Duration::from_secs(seconds.min(LONGEST)));
+            Ok(answer.changes)
+        };
+        timeout(most, poll).await.unwrap_or(Ok(false))
+    }
+}
+
+impl Connection {
+    /// What a cursor is to Dropbox.
+    ///
+    /// # Errors
+    /// `CursorExpired` when it is of another place.
+    async fn own(&self, cursor: &Cursor) -> Result<String> {
+        let Position { namespace, root, cursor } = serde_json::from_str(cursor.as_str()).map_err(|_| expired())?;
+        let place = self.place().await?;
+        if namespace == place.namespace && root == place.root.as_str() { Ok(cursor) } else { Err(expired()) }
+    }
 }
 
 impl Position {
@@ -66,9 +98,7 @@ impl Position {
     }
 
     fn written(&self) -> Cursor {
-        let fields = [("namespace", &self.namespace), ("root", &self.root), ("cursor", &self.cursor)];
-        let object = fields.map(|(name, value)| (name.to_owned(), value.as_str().into()));
-        Cursor::new(serde_json::Value::Object(object.into_iter().collect()).to_string())
+        Cursor::new(json!({ "namespace": self.namespace, "root": self.root, "cursor": self.cursor }).to_string())
     }
 }
 

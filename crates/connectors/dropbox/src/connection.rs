@@ -7,7 +7,7 @@ use catchment_core::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     config::Settings,
@@ -31,13 +31,22 @@ pub(crate) struct Connection {
     /// Dropbox answers lists that one account asks for at the same time with 429.
     listing: Mutex<()>,
     pub(crate) members: Members,
+    /// Until when Dropbox wants no other long poll.
+    pub(crate) quiet: Mutex<Option<Instant>>,
 }
 
 impl Connection {
     pub(crate) fn new(settings: &Settings, cx: &Context) -> Result<Self> {
         let wanted = Wanted::new(&settings.folder_path)?;
         let wire = Arc::new(Wire::new(settings, cx)?);
-        Ok(Self { wire, wanted, place: Mutex::default(), listing: Mutex::default(), members: Members::new() })
+        Ok(Self {
+            wire,
+            wanted,
+            place: Mutex::default(),
+            listing: Mutex::default(),
+            members: Members::new(),
+            quiet: Mutex::default(),
+        })
     }
 
     /// Where the connection is. Whoever asks first finds out; the others wait for that.

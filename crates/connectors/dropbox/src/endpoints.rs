@@ -13,6 +13,8 @@ pub(crate) struct Endpoints {
     pub(crate) api: String,
     /// Bytes.
     pub(crate) content: String,
+    /// Long polls.
+    pub(crate) notify: String,
 }
 
 impl Endpoints {
@@ -40,7 +42,7 @@ impl Endpoints {
             }
             Ok(url.as_str().trim_end_matches('/').to_owned())
         };
-        Ok(Self { api: sibling("api")?, content: sibling("content")? })
+        Ok(Self { api: sibling("api")?, content: sibling("content")?, notify: sibling("notify")? })
     }
 
     /// The host of the contents, which gets the credential as well.
@@ -56,6 +58,8 @@ mod tests {
 
     #[test]
     fn contents_are_at_the_host_beside_that_of_the_api() {
+        let own = Endpoints::new(None, false).unwrap();
+        assert_eq!(own.notify, "https://notify.dropboxapi.com");
         for (url, api, content) in [
             (None, "https://api.dropboxapi.com", "https://content.dropboxapi.com"),
             (Some("https://api.box.test/drop/"), "https://api.box.test/drop", "https://content.box.test/drop"),

@@ -30,7 +30,7 @@ pub(crate) fn classify(head: &ResponseHead, body: &[u8]) -> Option<Error> {
     let found = match status {
         401 => refused(last, error),
         403 => forbidden(tags.first().copied().unwrap_or_default()),
-        422 => of_root(last),
+        422 => of_root(tags.first().copied().unwrap_or_default()),
         429 => Some(throttled(head, error)),
         _ => of_route(&tags),
     };
@@ -191,6 +191,16 @@ mod tests {
         assert_eq!(tags(&error), ["path", "malformed_path"]);
         assert_eq!(tags(&serde_json::json!("invalid_grant")), ["invalid_grant"]);
         assert!(tags(&Value::Null).is_empty());
+    }
+
+    #[test]
+    fn what_passes_says_when() {
+        use catchment_core::Retry;
+        let retry = |tag| of_route(&[tag]).unwrap().retry();
+        assert_eq!(retry("too_many_write_operations"), Retry::After(PAUSE));
+        assert_eq!(retry("retry_error"), Retry::Backoff);
+        assert_eq!(retry("internal_error"), Retry::Backoff);
+        assert_eq!(retry("restricted_content"), Retry::Never);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     connection::Connection,
     model::{Folder, Metadata},
+    place::Place,
 };
 
 /// Dropbox gives about so many at the most, and now and then some more.
@@ -29,7 +30,7 @@ impl Browse for Connection {
         if path.is_empty() {
             return Ok(self.place().await?.root.entry());
         }
-        let wanted = |place: &crate::place::Place| Ok(json!({ "path": place.root.join(path)? }));
+        let wanted = |place: &Place| Ok(json!({ "path": place.root.join(path)? }));
         let found: Result<(_, Metadata)> = self.ask("files/get_metadata", wanted).await;
         let (place, metadata) = found.map_err(|error| match error.get("path") {
             Some(_) => error,

@@ -86,6 +86,14 @@ pub(crate) struct LatestCursor {
     pub(crate) cursor: String,
 }
 
+/// Of `files/list_folder/longpoll`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Longpoll {
+    pub(crate) changes: bool,
+    /// Seconds to leave Dropbox alone before the next.
+    pub(crate) backoff: Option<u64>,
+}
+
 /// Of `files/search_v2` and `files/search/continue_v2`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Matches {
@@ -103,7 +111,7 @@ pub(crate) struct Match {
 #[derive(Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub(crate) enum Matched {
-    Metadata { metadata: Metadata },
+    Metadata { metadata: Box<Metadata> },
     #[serde(other)]
     Other,
 }

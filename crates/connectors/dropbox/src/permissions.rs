@@ -13,7 +13,7 @@ use crate::{
     connection::Connection,
     members::{person, readers},
     model::{GroupMembers, Metadata, SharedMembers},
-    place,
+    place::{self, Place},
 };
 
 /// Dropbox gives no more members of a folder or group, or of a file, in one answer.
@@ -58,14 +58,12 @@ impl Permissions for Connection {
 
 impl Connection {
     async fn readers_of(&self, entry: &Entry) -> Result<BTreeSet<Principal>> {
-        let place = self.place().await?;
-        let path = place.root.path(&entry.id)?;
-        if path.is_empty() {
-            // There is nothing to be asked about what has no path.
-            return Err(Error::unsupported("Dropbox does not say who sees all of an account: ask for what is in it"));
-        }
-        let argument = json!({ "path": path, "include_has_explicit_shared_members": true });
-        let metadata = self.wire.rpc("files/get_metadata", &argument, &place.path_root).await?;
+        let wanted = |place: &Place| match place.root.path(&entry.id)? {
+            // What has no path cannot be asked about.
+            "" => Err(Error::unsupported("Dropbox does not say who sees all of an account: ask for what is in it")),
+            path => Ok(json!({ "path": path, "include_has_explicit_shared_members": true })),
+        };
+        let (_, metadata): (_, Metadata) = self.ask("files/get_metadata", wanted).await?;
         let (folder, file) = match metadata {
             Metadata::Deleted(_) => return Err(Error::not_found(&entry.path)),
             Metadata::File(file) => {

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     connection::Connection,
     model::{Matched, Matches},
+    place::Place,
 };
 
 /// Dropbox finds no more on a page, and takes no longer question.
@@ -22,7 +23,7 @@ impl Connection {
             Some(cursor) => self.go_on("files/search/continue_v2", cursor.as_str()).await?,
             None => {
                 let limit = page.limit_or(MOST, MOST);
-                let search = |place: &crate::place::Place| {
+                let search = |place: &Place| {
                     let path = place.root.path(under)?;
                     let options = json!({
                         "path": path, "max_results": limit, "file_status": "active", "filename_only": true,

@@ -12,10 +12,15 @@ use crate::{config::Settings, endpoints::Endpoints, errors, header};
 /// for its own.
 pub(crate) type PathRoot = Option<String>;
 
+/// Longer than a long poll can take: 480 seconds, and up to 90 that Dropbox adds.
+const LATE: Duration = Duration::from_secs(600);
+
 /// The calls of one connection. All of them only read, so each may be sent twice.
 #[derive(Debug)]
 pub(crate) struct Wire {
     client: Client,
+    /// For the one call that is answered late, and without a credential.
+    notify: Client,
     endpoints: Endpoints,
     /// Whether the token was pasted.
     pasted: bool,
@@ -34,15 +39,18 @@ impl Wire {
             return Err(Error::config("member", "give the id of the team's member, which begins with dbmid:"));
         }
         let egress = if cx.private_network { Egress::allow_private() } else { Egress::public_only() };
-        let mut builder = Client::builder("dropbox")
-            // Limits are kept for each user of an app.
-            .tenant(format_args!("{} {}", cx.tenant, cx.integration))
-            .base(&endpoints.api)
-            .trusted_host(endpoints.content_host())
-            .egress(egress)
-            .classify(errors::classify)
-            .attempts(5)
-            .idle(Duration::from_secs(60));
+        let builder = |base: &str| {
+            Client::builder("dropbox")
+                // Limits are kept for each user of an app.
+                .tenant(format_args!("{} {}", cx.tenant, cx.integration))
+                .base(base)
+                .egress(egress.clone())
+                .classify(errors::classify)
+                .attempts(5)
+                .idle(Duration::from_secs(60))
+        };
+        let notify = builder(&endpoints.notify).answer_within(LATE).deadline(LATE).build()?;
+        let mut builder = builder(&endpoints.api).trusted_host(endpoints.content_host());
         match &settings.access_token {
             Some(token) => {
                 let token = token.expose().trim();
@@ -57,7 +65,7 @@ impl Wire {
             None => builder = builder.authorize(cx.need_grant()?),
         }
         let pasted = settings.access_token.is_some();
-        Ok(Self { client: builder.build()?, endpoints, pasted, custom, member })
+        Ok(Self { client: builder.build()?, notify, endpoints, pasted, custom, member })
     }
 
     /// A call of JSON for JSON.
@@ -83,6 +91,15 @@ impl Wire {
     async fn sent<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
         let response = call.send().await.map_err(|error| self.explained(error))?;
         response.json().map_err(|error| self.explained(error))
+    }
+
+    /// A call that is answered when there is something to say. It takes no credential.
+    pub(crate) async fn notified<T: DeserializeOwned>(
+        &self,
+        route: &str,
+        argument: &(impl Serialize + Sync),
+    ) -> Result<T> {
+        self.sent(self.notify.post(format!("2/{route}")).json(argument).idempotent(true)).await
     }
 
     /// A call whose answer is content, from `from` until before `until`.

@@ -78,6 +78,10 @@ impl Mirror {
                 Change::Remove(id) => self.remove(&id),
                 Change::Upsert(entry) => {
                     ensure!(entry.id != self.root, "the feed tells of the root as of something below it");
+                    if !entry.is_container() {
+                        // It may have taken the place of a container, with the same id.
+                        self.remove(&entry.id);
+                    }
                     let unknown = entry.is_container() && !self.entries.contains_key(&entry.id);
                     let id = entry.id.clone();
                     let parent = match &entry.parent {

@@ -9,6 +9,9 @@ use super::{ACCOUNT, Account, Answer, TOKEN};
 /// The namespace of the account's own files.
 pub const HOME: &str = "1000";
 
+/// The address of whose account it is, as it was typed.
+pub const OWNER: &str = "Owner@Example.com";
+
 /// A team with a space of its own.
 #[derive(Debug, Clone)]
 pub struct Team {
@@ -32,6 +35,12 @@ fn scope(route: &str) -> &'static str {
 impl Account {
     pub fn route(&mut self, route: &str, headers: &HeaderMap, argument: &Value) -> Answer {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        if route == "files/list_folder/longpoll" {
+            return match header("authorization") {
+                None => self.longpoll(argument),
+                Some(_) => Answer::text(400, "this function takes no authentication"),
+            };
+        }
         if header("authorization") != Some(&format!("Bearer {TOKEN}")) {
             return Answer::refusal(401, &["invalid_access_token"]);
         }
@@ -105,7 +114,7 @@ impl Account {
         match &self.team {
             None => json!({ ".tag": "user", "root_namespace_id": root, "home_namespace_id": HOME }),
             Some(_) => json!({
-                ".tag": "team", "root_namespace_id": root, "home_namespace_id": HOME, "home_path": "/Ada Lovelace",
+                ".tag": "team", "root_namespace_id": root, "home_namespace_id": HOME, "home_path": "/outside",
             }),
         }
     }
@@ -114,10 +123,10 @@ impl Account {
         let mut account = json!({
             "account_id": ACCOUNT,
             "name": {
-                "given_name": "Ada", "surname": "Lovelace", "familiar_name": "Ada", "display_name": "Ada Lovelace",
-                "abbreviated_name": "AL",
+                "given_name": "Anna", "surname": "Example", "familiar_name": "Anna", "display_name": "Anna Example",
+                "abbreviated_name": "AE",
             },
-            "email": "Ada@Example.com",
+            "email": OWNER,
             "email_verified": self.email_verified,
             "disabled": false,
             "country": "GB",
@@ -125,7 +134,7 @@ impl Account {
             "referral_link": "https://db.tt/ZITNuhtI",
             "is_paired": false,
             "account_type": { ".tag": if self.team.is_some() { "business" } else { "basic" } },
-            "profile_photo_url": "https://dl-web.dropbox.com/account_photo/get/ada",
+            "profile_photo_url": "https://dl-web.dropbox.com/account_photo/get/anna",
             "root_info": self.root_info(),
         });
         if self.team.is_some() {
@@ -137,6 +146,7 @@ impl Account {
                     "shared_link_create_policy": { ".tag": "team_only" },
                 },
                 "office_addin_policy": { ".tag": "disabled" },
+                "top_level_content_policy": { ".tag": "admin_only" },
             });
             account["team_member_id"] = "dbmid:AAAA".into();
         }

@@ -60,6 +60,18 @@ impl Account {
         }
     }
 
+    /// Whether there is something at once: nobody waits here.
+    pub fn longpoll(&mut self, argument: &Value) -> Answer {
+        let bytes = argument["cursor"].as_str().and_then(|text| hex::decode(text).ok()).expect("a cursor");
+        let cursor: Cursor = serde_json::from_slice(&bytes).expect("a cursor");
+        let At::Feed { event, row } = cursor.at else { unreachable!("a feed") };
+        if event < self.drive.forgotten {
+            return Answer::tags(&["reset"]);
+        }
+        let changes = !self.rows(Key(cursor.top), event, row).is_empty();
+        Answer::json(json!({ "changes": changes }))
+    }
+
     fn cursor(&self, top: Key, argument: &Value) -> Result<Cursor, &'static [&'static str]> {
         let key = self.drive.find(top, argument["path"].as_str().unwrap_or_default())?;
         if self.drive.world.content(key).is_some() {
@@ -125,6 +137,9 @@ impl Account {
             rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('/') && (cursor.recursive || !rest[1..].contains('/'))))
         };
         rows.retain(|(_, path)| below(path));
+        if rows.is_empty() && self.drive.at(top, &cursor.path).is_none() {
+            return Answer::tags(&["path", "not_found"]);
+        }
         let more = rows.len() > cursor.limit;
         rows.truncate(cursor.limit);
         cursor.at = match rows.last().filter(|_| more) {

@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-pub use account::Team;
+pub use account::{HOME, OWNER, Team};
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},

@@ -4,7 +4,7 @@ use catchment_core::Principal;
 use catchment_testkit::world::Key;
 use serde_json::{Value, json};
 
-use super::{Account, Answer, drive::Drive};
+use super::{Account, Answer, OWNER, drive::Drive};
 
 /// On one page, so that some need a second.
 const PAGE: usize = 2;
@@ -54,7 +54,9 @@ impl Account {
     }
 
     fn members(&self, key: Key, from: usize) -> Answer {
-        let all: Vec<_> = self.drive.world.readers(key).into_iter().collect();
+        // Whoever owns it is always there.
+        let owner = Principal::User(OWNER.to_owned());
+        let all: Vec<_> = [owner].into_iter().chain(self.drive.world.readers(key)).collect();
         let mut result = json!({ "users": [], "groups": [], "invitees": [] });
         for who in all.iter().skip(from).take(PAGE) {
             let (list, member) = match who {
