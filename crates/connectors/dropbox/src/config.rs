@@ -42,8 +42,7 @@ impl Vendor for Dropbox {
         r##"stroke-width="2"><path d="M12 3l9 5-9 5-9-5zM3 13l9 5 9-5"/></svg>"##
     );
     const AUTH: &'static [AuthMethod] = &[AuthMethod::Oauth2, AuthMethod::Keys];
-    const CAPABILITIES: Capabilities =
-        Capabilities { changes: true, permissions: true, ..Capabilities::FILES };
+    const CAPABILITIES: Capabilities = Capabilities { changes: true, permissions: true, ..Capabilities::FILES };
     const OAUTH: Option<&'static OAuth> = Some(&OAUTH);
 
     type Config = Settings;

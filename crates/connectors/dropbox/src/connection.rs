@@ -129,14 +129,15 @@ impl Connector for Connection {
     async fn check(&self) -> Result<Account> {
         let account = place::account(&self.wire).await?;
         let place = self.place().await?;
-        let (place, _) = self.list(None, |place| Ok(json!({ "path": place.root.as_str(), "limit": 1 }))).await.map_err(
-            |error| match error.kind() {
+        let (place, _) = self
+            .list(None, |place| Ok(json!({ "path": place.root.as_str(), "limit": 1 })))
+            .await
+            .map_err(|error| match error.kind() {
                 ErrorKind::NotFound | ErrorKind::Unsupported if error.get("field").is_none() => {
                     Error::config("folder_path", "there is no such folder any more: correct the path").source(error)
                 }
                 _ => error.with("path", &place.display),
-            },
-        )?;
+            })?;
         let nothing = json!({ "path": NO_REVISION });
         match self.wire.content("files/download", &nothing, &place.path_root, 0, Some(1)).await {
             Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported) => return Err(error),

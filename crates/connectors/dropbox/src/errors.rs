@@ -41,7 +41,8 @@ pub(crate) fn classify(head: &ResponseHead, body: &[u8]) -> Option<Error> {
 /// The tags of an error from the outside in: `path`, `not_found`. What does not look like a tag
 /// ends them.
 fn tags(error: &Value) -> Vec<&str> {
-    let is_tag = |text: &&str| text.len() <= 64 && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    let is_tag =
+        |text: &&str| text.len() <= 64 && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     let mut tags = Vec::new();
     let mut at = error;
     while let Some(tag) = at.as_str().or_else(|| at[".tag"].as_str()).filter(is_tag) {
@@ -144,15 +145,18 @@ fn throttled(head: &ResponseHead, error: &Value) -> Error {
 fn of_route(tags: &[&str]) -> Option<Error> {
     let is = |tag: &str| tags.contains(&tag);
     let (kind, message) = match tags.last().copied().unwrap_or_default() {
-        "reset" | "invalid_cursor" => {
-            (ErrorKind::CursorExpired, "Dropbox does not know the place in the list any more: list again from the start")
-        }
+        "reset" | "invalid_cursor" => (
+            ErrorKind::CursorExpired,
+            "Dropbox does not know the place in the list any more: list again from the start",
+        ),
         "not_found" | "invalid_id" | "invalid_file" | "group_not_found" => {
             (ErrorKind::NotFound, "not found: check the path, it may have been moved or deleted")
         }
         _ if is("malformed_path") => (ErrorKind::NotFound, "not found: nothing in Dropbox can have such a path"),
         "not_folder" => (ErrorKind::Unsupported, "a file has nothing below it: read it instead"),
-        "not_file" | "is_folder" => (ErrorKind::Unsupported, "a folder has no content of its own: read the files in it"),
+        "not_file" | "is_folder" => {
+            (ErrorKind::Unsupported, "a folder has no content of its own: read the files in it")
+        }
         "unsupported_file" | "non_exportable" | "invalid_export_format" | "unsupported_content_type" => {
             (ErrorKind::Unsupported, "Dropbox gives out no content of such a file: save it in another format")
         }
@@ -187,7 +191,8 @@ mod tests {
     fn tags_are_read_from_the_outside_in() {
         let error = serde_json::json!({ ".tag": "path", "path": { ".tag": "not_found" } });
         assert_eq!(tags(&error), ["path", "not_found"]);
-        let error = serde_json::json!({ ".tag": "path", "path": { ".tag": "malformed_path", "malformed_path": "Say No" } });
+        let error =
+            serde_json::json!({ ".tag": "path", "path": { ".tag": "malformed_path", "malformed_path": "Say No" } });
         assert_eq!(tags(&error), ["path", "malformed_path"]);
         assert_eq!(tags(&serde_json::json!("invalid_grant")), ["invalid_grant"]);
         assert!(tags(&Value::Null).is_empty());

@@ -23,9 +23,12 @@ const READABLE: &[(&str, &str)] = &[
 pub(crate) fn format(file: &File) -> Option<String> {
     let info = file.export_info.as_ref()?;
     let plain = |format: &&str| {
-        !format.is_empty() && format.len() <= 32 && format.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        !format.is_empty()
+            && format.len() <= 32
+            && format.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    let offered = || info.export_as.iter().chain(info.export_options.iter().flatten()).map(String::as_str).filter(plain);
+    let offered =
+        || info.export_as.iter().chain(info.export_options.iter().flatten()).map(String::as_str).filter(plain);
     offered().find(|format| mime(format).is_some()).or_else(|| offered().next()).map(str::to_owned)
 }
 

@@ -63,9 +63,7 @@ mod tests {
 
     #[test]
     fn only_those_count_who_may_see_content() {
-        let user = |email: &str, access: &str| {
-            serde_json::json!({ "access_type": { ".tag": access }, "user": { "account_id": "dbid:1", "email": email } })
-        };
+        let user = |email: &str, access: &str| serde_json::json!({ "access_type": { ".tag": access }, "user": { "account_id": "dbid:1", "email": email } });
         let page = serde_json::json!({
             "users": [
                 user("Owner@Example.com", "owner"), user("", "viewer"), user("passes@example.com", "traverse"),

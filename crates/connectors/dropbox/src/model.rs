@@ -111,7 +111,9 @@ pub(crate) struct Match {
 #[derive(Debug, Deserialize)]
 #[serde(tag = ".tag", rename_all = "snake_case")]
 pub(crate) enum Matched {
-    Metadata { metadata: Box<Metadata> },
+    Metadata {
+        metadata: Box<Metadata>,
+    },
     #[serde(other)]
     Other,
 }

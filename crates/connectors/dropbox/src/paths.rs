@@ -84,7 +84,8 @@ impl Root {
     }
 
     fn file(&self, file: &File) -> Option<Entry> {
-        let Some((lower, path)) = self.below(file.path_lower.as_deref(), file.path_display.as_deref(), &file.name)? else {
+        let Some((lower, path)) = self.below(file.path_lower.as_deref(), file.path_display.as_deref(), &file.name)?
+        else {
             return Some(unmounted(&file.id, &file.name));
         };
         let mut entry = if file.symlink_info.is_some() {
@@ -93,8 +94,7 @@ impl Root {
             let mut entry = Entry::file(lower, path);
             entry.size = Some(file.size);
             entry.fingerprint = Some(Fingerprint::new(file.rev.as_str()));
-            entry.hash =
-                file.content_hash.clone().map(|value| ContentHash { algorithm: "dropbox".to_owned(), value });
+            entry.hash = file.content_hash.clone().map(|value| ContentHash { algorithm: "dropbox".to_owned(), value });
             entry
         } else if let Some(format) = export::format(file) {
             // Size and hash would be those of something else than is read.
@@ -103,7 +103,11 @@ impl Root {
             entry.fingerprint = Some(export::mark(&file.rev, &format));
             entry
         } else {
-            Entry::special(lower, path, "a document that Dropbox can neither give out nor export: save a copy as a file")
+            Entry::special(
+                lower,
+                path,
+                "a document that Dropbox can neither give out nor export: save a copy as a file",
+            )
         };
         entry.parent = Some(Self::parent(&entry.id));
         entry.name = file.name.clone();
@@ -163,7 +167,10 @@ mod tests {
     fn ids_are_in_lower_case_and_paths_as_people_write_them() {
         let root = Root::new("/reports i̇");
         let entry = root.entry_of(&file("/reports i̇/a/b.txt", "/Reports İ/A/B.TXT", "b.TXT")).unwrap();
-        assert_eq!((entry.id.as_str(), entry.path.as_str(), entry.name.as_str()), ("/reports i̇/a/b.txt", "A/b.TXT", "b.TXT"));
+        assert_eq!(
+            (entry.id.as_str(), entry.path.as_str(), entry.name.as_str()),
+            ("/reports i̇/a/b.txt", "A/b.TXT", "b.TXT")
+        );
         assert_eq!(entry.parent, Some("/reports i̇/a".into()));
         let top = Root::new("").entry_of(&file("/a.txt", "/A.txt", "A.txt")).unwrap();
         assert_eq!((top.id.as_str(), top.path.as_str()), ("/a.txt", "A.txt"));

@@ -4,9 +4,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use catchment_core::{
-    Entry, Error, Page, PageRequest, PageToken, Permissions, Principal, Result, async_trait,
-};
+use catchment_core::{Entry, Error, Page, PageRequest, PageToken, Permissions, Principal, Result, async_trait};
 use serde_json::{Value, json};
 
 use crate::{

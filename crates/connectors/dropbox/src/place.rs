@@ -92,7 +92,8 @@ async fn folder(wire: &Wire, path: &str, path_root: &PathRoot) -> Result<(Root, 
     let metadata = wire.rpc("files/get_metadata", &json!({ "path": path }), path_root).await;
     match metadata {
         Ok(Metadata::Folder(folder)) => {
-            let lower = folder.path_lower.ok_or_else(|| wrong("this folder is not in the account's Dropbox: add it"))?;
+            let lower =
+                folder.path_lower.ok_or_else(|| wrong("this folder is not in the account's Dropbox: add it"))?;
             Ok((Root::new(&lower), folder.path_display.unwrap_or(lower)))
         }
         Ok(Metadata::File(_)) => Err(wrong("this is a file: give the folder it is in")),

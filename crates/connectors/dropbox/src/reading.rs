@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use catchment_core::{
-    ByteRange, Content, Download, Entry, Error, ErrorKind, Result, Retry, async_trait,
-};
+use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Result, Retry, async_trait};
 use futures::{StreamExt, stream::BoxStream};
 use serde_json::json;
 
@@ -141,9 +139,7 @@ impl Connection {
     async fn file(&self, place: &Place, path: &str) -> Result<File> {
         match self.wire.rpc("files/get_metadata", &json!({ "path": path }), &place.path_root).await? {
             Metadata::File(file) => Ok(file),
-            Metadata::Folder(_) => {
-                Err(Error::unsupported("a folder has no content of its own: read the files in it"))
-            }
+            Metadata::Folder(_) => Err(Error::unsupported("a folder has no content of its own: read the files in it")),
             Metadata::Deleted(_) => Err(Error::not_found(path)),
         }
     }

@@ -80,11 +80,7 @@ impl Wire {
     }
 
     /// The same about the team as a whole, for nobody in it.
-    pub(crate) async fn team<T: DeserializeOwned>(
-        &self,
-        route: &str,
-        argument: &(impl Serialize + Sync),
-    ) -> Result<T> {
+    pub(crate) async fn team<T: DeserializeOwned>(&self, route: &str, argument: &(impl Serialize + Sync)) -> Result<T> {
         self.sent(self.client.post(format!("2/{route}")).json(argument).idempotent(true)).await
     }
 

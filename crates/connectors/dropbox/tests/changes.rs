@@ -5,7 +5,7 @@ mod fake;
 use std::time::Duration;
 
 use catchment_core::{Change, ChangePage, Changes, Connector, Cursor, ErrorKind};
-use catchment_testkit::world::{Expected, Key, Mirror, Node, Op, Rules, World};
+use catchment_testkit::world::{Expected, Folders, Key, Mirror, Node, Op, Rules, World};
 use fake::{Answer, Fake, Team};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn expected(node: &Node, world: &World) -> Expected {
 fn agrees(mirror: &Mirror, fake: &Fake, after: &str) {
     let account = fake.account();
     let world = &account.drive.world;
-    let differ = mirror.differences_from(world, true, |node| expected(node, world)).expect("comparable");
+    let differ = mirror.differences_from(world, Folders::All, |node| expected(node, world)).expect("comparable");
     assert!(differ.is_empty(), "after {after}: {}", differ.join("; "));
 }
 
@@ -84,7 +84,11 @@ async fn a_move_is_a_deletion_and_something_new() {
     fake.account().drive.world.apply(Op::Move { key, parent }).expect("moved");
     let page = page(connector.as_ref(), &cursor).await;
     assert_eq!(removed(&page), ["/root/a/file.txt"]);
-    assert!(page.changes.iter().any(|change| matches!(change, Change::Upsert(entry) if entry.id.as_str() == "/root/b/file.txt")));
+    assert!(
+        page.changes
+            .iter()
+            .any(|change| matches!(change, Change::Upsert(entry) if entry.id.as_str() == "/root/b/file.txt"))
+    );
 }
 
 #[tokio::test]
@@ -115,7 +119,9 @@ async fn a_cursor_that_dropbox_has_forgotten_means_list_again() {
 async fn a_cursor_of_another_folder_or_namespace_is_refused_unasked() {
     let fake = Fake::new().await;
     let cursor = feed(fake.connector().as_ref()).now().await.expect("a cursor");
-    for elsewhere in [json!({ "folder_path": "/outside" }), json!({ "folder_path": "" }), json!({ "folder_path": "ns:1000" })] {
+    for elsewhere in
+        [json!({ "folder_path": "/outside" }), json!({ "folder_path": "" }), json!({ "folder_path": "ns:1000" })]
+    {
         let other = fake.connect(elsewhere.clone()).expect("good settings");
         let error = feed(other.as_ref()).changes(&cursor).await.expect_err("another place");
         assert_eq!(error.kind(), ErrorKind::CursorExpired, "{elsewhere}");

@@ -2,13 +2,16 @@
 
 mod fake;
 
-use std::net::SocketAddr;
+use std::{collections::BTreeSet, net::SocketAddr};
 
-use catchment_core::async_trait;
+use catchment_core::{Fingerprint, Principal, async_trait};
 use catchment_dropbox::Dropbox;
-use catchment_testkit::{Fixture, conformance, world::Key};
+use catchment_testkit::{
+    Fixture, conformance,
+    world::{Event, Expected, Key, Node, Rules, World},
+};
 use fake::Fake;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An account that belongs to one test.
 struct Box_(Fake);
@@ -37,9 +40,15 @@ impl Fixture for Box_ {
 
     async fn put_outside(&self) -> Vec<String> {
         self.0.account().drive.world.put(Key::OUTSIDE, "secret.txt", "secret").expect("put");
-        ["../outside/secret.txt", "/outside/secret.txt", "/outside", "/root/../outside/secret.txt", "id:kkkkkkkkkkkkkkkkkkkkk3"]
-            .map(str::to_owned)
-            .into()
+        let ways = [
+            "../outside/secret.txt",
+            "/outside/secret.txt",
+            "/outside",
+            "/root/../outside/secret.txt",
+            "ns:1000/secret.txt",
+        ];
+        let id = fake::drive::id(self.0.account().drive.at(Key::DRIVE, "/outside/secret.txt").expect("there"));
+        ways.map(str::to_owned).into_iter().chain([id]).collect()
     }
 
     fn settings(&self) -> Value {
@@ -65,6 +74,52 @@ impl Fixture for Box_ {
             "retry_after": 1}}"#;
         (429, error.to_owned())
     }
+
+    fn rules(&self) -> Rules {
+        Rules::default().without_cases().with_outside().with_permissions()
+    }
+
+    async fn play(&self, _: &World, event: &Event) {
+        self.0.account().drive.world.apply(event.op.clone()).expect("what happened there can happen here");
+    }
+
+    fn expected(&self, world: &World, node: &Node) -> Expected {
+        let path = world.path_from(Key::DRIVE, node.key).expect("there");
+        let fingerprint = (!node.is_folder()).then(|| Fingerprint::new(fake::drive::rev(node)));
+        Expected { id: Some(format!("/{}", path.to_lowercase()).into()), fingerprint }
+    }
+
+    fn expire_cursors(&self) -> bool {
+        let mut account = self.0.account();
+        account.drive.forgotten = account.drive.world.version() + 1;
+        true
+    }
+
+    fn elsewhere(&self) -> Vec<(&'static str, Value)> {
+        let with = |folder: &str| {
+            let mut settings = self.settings();
+            settings["folder_path"] = json!(folder);
+            settings
+        };
+        vec![
+            ("another folder", with("/outside")),
+            ("all of the account", with("")),
+            ("another namespace", with("ns:1000")),
+        ]
+    }
+
+    fn owners(&self) -> BTreeSet<Principal> {
+        [Principal::User(fake::OWNER.to_lowercase())].into()
+    }
+
+    fn excuse(promise: &str) -> Option<&'static str> {
+        match promise {
+            "a_group_is_opened" => Some("groups hold people alone: see tests/permissions.rs for those"),
+            "a_domain_is_told_as_one" => Some("nothing is shared with a domain"),
+            "everybody_is_told_as_anyone" => Some("links alone are for everybody, and who has one is not known"),
+            _ => None,
+        }
+    }
 }
 
-conformance!(Box_ => browse, flat, download, fingerprints, network);
+conformance!(Box_ => browse, flat, download, fingerprints, changes, permissions, history, resume, network);

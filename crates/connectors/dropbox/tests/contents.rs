@@ -70,7 +70,8 @@ async fn a_body_that_breaks_off_goes_on_with_the_same_revision_though_the_file_h
     assert!(content.collect(1 << 24).await.expect("all of it") == large());
     let calls = fake.account().calls.clone();
     let resumed = calls.last().expect("a call");
-    let header = |name: &str| resumed.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
+    let header =
+        |name: &str| resumed.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
     assert_eq!(resumed.argument["path"], format!("rev:{}", entry.fingerprint.expect("a revision").as_str()));
     assert!(header("range").is_some_and(|range| range.starts_with("bytes=5242880-")), "{:?}", header("range"));
 }

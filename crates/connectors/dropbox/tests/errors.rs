@@ -120,7 +120,10 @@ async fn the_time_to_wait_is_in_the_header_or_in_the_body() {
         let connector = Registry::new().with::<Dropbox>().connect("dropbox", fake.settings(), context).expect("good");
         fake.then("users/get_current_account", answer);
         let error = connector.check().await.expect_err("throttled");
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::After(Duration::from_secs(wait as u64))));
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (ErrorKind::RateLimited, Retry::After(Duration::from_secs(wait as u64)))
+        );
     }
 }
 

@@ -74,10 +74,9 @@ async fn a_missing_right_is_an_error_and_never_a_shorter_list() {
     assert_eq!((error.kind(), error.get("scope")), (ErrorKind::Forbidden, Some("sharing.read")));
 
     let fake = folder().await;
-    for (tags, kind) in [
-        (&["access_error", "not_a_member"][..], ErrorKind::Forbidden),
-        (&["invalid_cursor"], ErrorKind::CursorExpired),
-    ] {
+    for (tags, kind) in
+        [(&["access_error", "not_a_member"][..], ErrorKind::Forbidden), (&["invalid_cursor"], ErrorKind::CursorExpired)]
+    {
         fake.then("sharing/list_folder_members/continue", Answer::tags(tags));
         let error = readers(fake.connector().as_ref(), "shared/a.txt").await.expect_err("the second page failed");
         assert_eq!(error.kind(), kind, "{tags:?}");
@@ -117,9 +116,7 @@ async fn groups_are_opened_for_team_apps_alone() {
 async fn members_who_are_suspended_or_only_invited_read_nothing() {
     let fake = folder().await;
     fake.account().scopes.insert("groups.read");
-    let member = |email: &str, status: &str| {
-        json!({ "profile": { "email": email, "account_id": "dbid:1", "status": { ".tag": status } } })
-    };
+    let member = |email: &str, status: &str| json!({ "profile": { "email": email, "account_id": "dbid:1", "status": { ".tag": status } } });
     let members = [
         member("ada@example.com", "active"),
         member("x@example.com", "suspended"),

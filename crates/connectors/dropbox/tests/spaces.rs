@@ -110,9 +110,8 @@ async fn a_member_is_named_in_every_call() {
     let file = connector.need_browse().expect("browse").lookup("team.txt").await.expect("a file");
     connector.need_download().expect("download").open(&file, None).await.expect("opened");
     let account = fake.account();
-    let named = |call: &&fake::Call| {
-        call.headers.contains(&("dropbox-api-select-user".to_owned(), "dbmid:AAAA".to_owned()))
-    };
+    let named =
+        |call: &&fake::Call| call.headers.contains(&("dropbox-api-select-user".to_owned(), "dbmid:AAAA".to_owned()));
     assert!(account.calls.len() > 2 && account.calls.iter().all(|call| named(&call)), "{:?}", account.calls);
 }
 

@@ -22,7 +22,9 @@ fn holds(description: &Description, call: &Call) {
     assert_eq!(call.method, "POST", "{at}");
     description.holds(&route["argument"], &call.argument, &format!("{at} argument"));
     match route["style"].as_str() {
-        Some("rpc") => assert_eq!((header("content-type"), header("dropbox-api-arg")), (Some("application/json"), None)),
+        Some("rpc") => {
+            assert_eq!((header("content-type"), header("dropbox-api-arg")), (Some("application/json"), None))
+        }
         _ => assert_eq!((header("content-type"), header("dropbox-api-arg").is_some()), (None, true)),
     }
     let credential = header("authorization").is_some_and(|value| value.starts_with("Bearer "));

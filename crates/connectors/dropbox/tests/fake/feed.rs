@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Account, Answer};
 
+/// Pages of the feed may be far smaller than was asked for.
+const PAGE: usize = 12;
+
 /// What a cursor remembers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Cursor {
@@ -48,7 +51,10 @@ impl Account {
     pub fn list_folder_continue(&mut self, top: Key, argument: &Value) -> Answer {
         let cursor = argument["cursor"].as_str().and_then(|text| hex::decode(text).ok());
         let Some(cursor) = cursor.and_then(|bytes| serde_json::from_slice::<Cursor>(&bytes).ok()) else {
-            return Answer::text(400, "Error in call to API function \"files/list_folder/continue\": Invalid \"cursor\"");
+            return Answer::text(
+                400,
+                "Error in call to API function \"files/list_folder/continue\": Invalid \"cursor\"",
+            );
         };
         let (At::List { since: given, .. } | At::Feed { event: given, .. }) = cursor.at;
         if given < self.drive.forgotten || cursor.top != top.0 {
@@ -134,14 +140,17 @@ impl Account {
         let below = |path: &str| {
             let rest = path.to_lowercase();
             let rest = rest.strip_prefix(&cursor.path).map(str::to_owned);
-            rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('/') && (cursor.recursive || !rest[1..].contains('/'))))
+            rest.is_some_and(|rest| {
+                rest.is_empty() || (rest.starts_with('/') && (cursor.recursive || !rest[1..].contains('/')))
+            })
         };
         rows.retain(|(_, path)| below(path));
         if rows.is_empty() && self.drive.at(top, &cursor.path).is_none() {
             return Answer::tags(&["path", "not_found"]);
         }
-        let more = rows.len() > cursor.limit;
-        rows.truncate(cursor.limit);
+        let most = cursor.limit.min(PAGE);
+        let more = rows.len() > most;
+        rows.truncate(most);
         cursor.at = match rows.last().filter(|_| more) {
             Some((at, _)) => At::Feed { event: at.0, row: at.1 },
             None => At::Feed { event: self.drive.world.version(), row: usize::MAX },

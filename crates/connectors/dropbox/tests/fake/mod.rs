@@ -4,7 +4,7 @@
 #![allow(unreachable_pub, reason = "a module of test programs")]
 
 mod account;
-mod drive;
+pub mod drive;
 mod feed;
 mod files;
 mod people;
@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+#[allow(unused_imports, reason = "each test program uses a part")]
 pub use account::{HOME, OWNER, Team};
 use axum::{
     Router,
@@ -25,6 +26,7 @@ use axum::{
 use catchment_core::{Connector, Context, Registry, Result};
 use catchment_dropbox::Dropbox;
 use catchment_testkit::world::World;
+#[allow(unused_imports, reason = "each test program uses a part")]
 pub use drive::Document;
 use drive::Drive;
 use serde_json::{Value, json};
@@ -210,9 +212,7 @@ async fn answer(State(account): State<Arc<Mutex<Account>>>, request: Request) ->
     account.calls.push(Call {
         route,
         method: head.method.to_string(),
-        headers: headers
-            .map(|(name, value)| (name.to_string(), value.to_str().expect("ASCII").to_owned()))
-            .collect(),
+        headers: headers.map(|(name, value)| (name.to_string(), value.to_str().expect("ASCII").to_owned())).collect(),
         argument: argument.unwrap_or_default(),
         status: answer.status,
         result,

@@ -60,17 +60,23 @@ impl Account {
         let mut result = json!({ "users": [], "groups": [], "invitees": [] });
         for who in all.iter().skip(from).take(PAGE) {
             let (list, member) = match who {
-                Principal::User(email) => ("users", json!({
-                    "access_type": { ".tag": "viewer" }, "permissions": [], "is_inherited": false, "user": user(email),
-                })),
-                Principal::Group(id) => ("groups", json!({
-                    "access_type": { ".tag": "editor" }, "permissions": [], "is_inherited": false,
-                    "group": {
-                        "group_name": id, "group_id": id, "member_count": 1,
-                        "group_management_type": { ".tag": "user_managed" }, "group_type": { ".tag": "user_managed" },
-                        "is_member": false, "is_owner": false, "same_team": true,
-                    },
-                })),
+                Principal::User(email) => (
+                    "users",
+                    json!({
+                        "access_type": { ".tag": "viewer" }, "permissions": [], "is_inherited": false, "user": user(email),
+                    }),
+                ),
+                Principal::Group(id) => (
+                    "groups",
+                    json!({
+                        "access_type": { ".tag": "editor" }, "permissions": [], "is_inherited": false,
+                        "group": {
+                            "group_name": id, "group_id": id, "member_count": 1,
+                            "group_management_type": { ".tag": "user_managed" }, "group_type": { ".tag": "user_managed" },
+                            "is_member": false, "is_owner": false, "same_team": true,
+                        },
+                    }),
+                ),
                 Principal::Anyone | Principal::Domain(_) => continue,
             };
             result[list].as_array_mut().expect("a list").push(member);
