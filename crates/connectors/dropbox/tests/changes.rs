@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use catchment_core::{Change, ChangePage, Changes, Connector, Cursor, ErrorKind};
 use catchment_testkit::world::{Expected, Folders, Key, Mirror, Node, Op, Rules, World};
-use fake::{Answer, Fake, Team};
+use fake::{Answer, Fake, ROOT, Team};
 use serde_json::json;
 
 fn expected(node: &Node, world: &World) -> Expected {
@@ -83,11 +83,11 @@ async fn a_move_is_a_deletion_and_something_new() {
     let cursor = feed(connector.as_ref()).now().await.expect("a cursor");
     fake.account().drive.world.apply(Op::Move { key, parent }).expect("moved");
     let page = page(connector.as_ref(), &cursor).await;
-    assert_eq!(removed(&page), ["/root/a/file.txt"]);
+    assert_eq!(removed(&page), [format!("{ROOT}/a/file.txt")]);
     assert!(
         page.changes
             .iter()
-            .any(|change| matches!(change, Change::Upsert(entry) if entry.id.as_str() == "/root/b/file.txt"))
+            .any(|change| matches!(change, Change::Upsert(entry) if entry.id.as_str() == format!("{ROOT}/b/file.txt")))
     );
 }
 
@@ -141,7 +141,7 @@ async fn a_folder_that_went_away_removes_nothing() {
     for path in ["root/Deep/Folder", "root/Deep"] {
         let fake = Fake::new().await;
         fake.account().drive.world.put(Key::DRIVE, "root/Deep/Folder/file.txt", "x").expect("put");
-        let connector = fake.connect(json!({ "folder_path": "/root/deep/folder" })).expect("good settings");
+        let connector = fake.connect(json!({ "folder_path": format!("{ROOT}/deep/folder") })).expect("good settings");
         let cursor = feed(connector.as_ref()).now().await.expect("a cursor");
         fake.account().drive.world.remove(Key::DRIVE, path).expect("removed");
         let error = feed(connector.as_ref()).changes(&cursor).await.expect_err("gone");

@@ -16,7 +16,7 @@ use catchment_core::{
 };
 use catchment_dropbox::Dropbox;
 use catchment_testkit::world::Key;
-use fake::{Answer, Fake, TOKEN, Team};
+use fake::{Answer, Fake, ROOT, TOKEN, Team};
 use serde_json::json;
 
 async fn refused(fake: &Fake, changes: serde_json::Value) -> Error {
@@ -58,8 +58,8 @@ async fn check_names_the_setting_that_is_wrong() {
         (json!({ "access_token": "sl.u.wrong" }), ErrorKind::Unauthenticated, "access_token"),
         (json!({ "access_token": " " }), ErrorKind::Config, "access_token"),
         (json!({ "folder_path": "/missing" }), ErrorKind::Config, "folder_path"),
-        (json!({ "folder_path": "/root/file.txt" }), ErrorKind::Config, "folder_path"),
-        (json!({ "folder_path": "/root/../outside" }), ErrorKind::Config, "folder_path"),
+        (json!({ "folder_path": format!("{ROOT}/file.txt") }), ErrorKind::Config, "folder_path"),
+        (json!({ "folder_path": format!("{ROOT}/../outside") }), ErrorKind::Config, "folder_path"),
         (json!({ "folder_path": "ns:77/x" }), ErrorKind::Forbidden, "folder_path"),
         (json!({ "member": "ada@example.com" }), ErrorKind::Config, "member"),
         (json!({ "url": "http://127.0.0.1:1", "allow_http": false }), ErrorKind::Config, "url"),

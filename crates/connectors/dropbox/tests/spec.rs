@@ -96,7 +96,7 @@ async fn ask(fake: &Fake, connector: &dyn Connector) {
     let found = browse.search("t", &root, PageRequest::first().limit(1)).await.expect("a page");
     browse.search("t", &root, PageRequest::at(found.next.expect("more"))).await.expect("a page");
     browse.lookup("missing").await.expect_err("not there");
-    browse.children(&"/root/a.txt".into(), PageRequest::first()).await.expect_err("a file");
+    browse.children(&format!("{}/a.txt", fake::ROOT).into(), PageRequest::first()).await.expect_err("a file");
 
     let download = connector.need_download().expect("download");
     for entry in all.iter().filter(|entry| entry.is_file()) {

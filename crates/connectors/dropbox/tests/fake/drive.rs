@@ -142,7 +142,7 @@ impl Drive {
             }
         }
         if self.links.contains(&key) {
-            file["symlink_info"] = json!({ "target": "/Users/ada/elsewhere" });
+            file["symlink_info"] = json!({ "target": "../elsewhere/file.txt" });
         }
         if let Some(at) = self.shared_folder(key) {
             file["sharing_info"] = json!({ "read_only": false, "parent_shared_folder_id": at.0.to_string() });

@@ -35,6 +35,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 /// The token that is good.
 pub const TOKEN: &str = "sl.u.0123456789abcdefghijklmnopqrstuvwxyz";
 
+/// The id of the folder that is connected to.
+pub const ROOT: &str = "/root";
+
 /// The account's id.
 pub const ACCOUNT: &str = "dbid:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
