@@ -19,6 +19,16 @@ pub struct LedgerFile {
     pub entry: EntryId,
     /// Its path when it was last seen.
     pub path: String,
+    /// Its size in bytes, if the source said.
+    pub size: Option<u64>,
+    /// The media type that the source claimed.
+    pub mime: Option<String>,
+    /// When it last changed at the source.
+    pub modified: Option<DateTime<Utc>>,
+    /// When it was made there.
+    pub created: Option<DateTime<Utc>>,
+    /// Where a person can open it.
+    pub web_url: Option<String>,
     /// Where it stands.
     pub status: FileStatus,
     /// SHA-256 of the bytes that were ingested.
@@ -113,7 +123,8 @@ macro_rules! files {
         concat!(
             "SELECT entry, path, ",
             status!(),
-            ", content_hash, chunks, portfolio, failures, failed_kind, failed_message, failed_until
+            ", content_hash, chunks, portfolio, failures, failed_kind, failed_message, failed_until,
+             size, mime, modified, created, web_url
              FROM entries WHERE ",
             of_mine!(),
             " AND ($4 IS NULL OR ",
@@ -197,6 +208,11 @@ fn file(row: &Row) -> Result<LedgerFile> {
     Ok(LedgerFile {
         entry: row.text(0)?.into(),
         path: row.text(1)?,
+        size: row.maybe_int(10)?.and_then(|size| u64::try_from(size).ok()),
+        mime: row.maybe_text(11)?,
+        modified: row.maybe_time(12)?,
+        created: row.maybe_time(13)?,
+        web_url: row.maybe_text(14)?,
         status,
         chunks: if content_hash.is_some() { row.count(4)? } else { 0 },
         content_hash,

@@ -71,6 +71,7 @@ promised! {
         rotation_reseals_in_batches_and_leaves_what_it_cannot_open,
         rotation_covers_tokens_and_those_who_are_on_their_way,
         rotation_goes_through_more_than_a_page,
+        rotation_says_so_when_the_key_service_is_gone,
         rotation_never_replaces_a_newer_secret;
     jobs:
         a_job_runs_once_and_ends,
@@ -98,6 +99,7 @@ promised! {
         another_tenants_thread_is_not_there,
         messages_appended_at_once_are_all_kept,
         files_and_runs_are_listed_as_they_stand,
+        a_file_is_shown_as_its_source_last_described_it,
         another_tenants_ledger_is_not_there,
         it_is_ready_until_it_is_closed;
 }

@@ -107,7 +107,7 @@ pub(crate) struct SyncedFiles {
     next_cursor: Option<String>,
 }
 
-/// A file, as it is known here. What the vendor says of it beyond its id and path is not kept, and
+/// A file, as its source described it when it was last seen. What the source does not say is
 /// `null`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SyncedFile)]
@@ -265,11 +265,11 @@ impl From<LedgerFile> for FileRow {
             external_file_id: file.entry.to_string(),
             file_name: file.path.rsplit('/').next().unwrap_or_default().to_owned(),
             file_path: file.path,
-            file_link: None,
-            file_size: None,
-            mime_type: None,
-            external_created_at: None,
-            external_updated_at: None,
+            file_link: file.web_url,
+            file_size: file.size,
+            mime_type: file.mime,
+            external_created_at: file.created,
+            external_updated_at: file.modified,
             sync_status: file.status.into(),
             file_metadata: Metadata {
                 content_hash: file.content_hash,

@@ -6,6 +6,7 @@ mod consent;
 #[path = "../database/sqlite.rs"]
 mod database;
 mod docs;
+mod files;
 mod floor;
 mod idempotency;
 mod input;

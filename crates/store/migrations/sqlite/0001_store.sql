@@ -49,7 +49,7 @@ CREATE TABLE secrets (
     PRIMARY KEY (integration, field)
 ) WITHOUT ROWID;
 
-CREATE INDEX secrets_by_key ON secrets (key_id);
+CREATE INDEX secrets_by_key ON secrets (key_id, integration, field);
 
 -- Tokens as a vendor issued them. A row stays when its tokens are removed: no revision and no
 -- fence may be given twice.
@@ -62,11 +62,11 @@ CREATE TABLE tokens (
     sealed      BLOB
 );
 
-CREATE INDEX tokens_by_key ON tokens (key_id) WHERE key_id IS NOT NULL;
+CREATE INDEX tokens_by_key ON tokens (key_id, integration) WHERE key_id IS NOT NULL;
 
 -- Persons who are on their way to a vendor's consent page and back.
 CREATE TABLE authorizations (
-    state_hash   TEXT   PRIMARY KEY NOT NULL,
+    state_hash   TEXT   PRIMARY KEY NOT NULL CHECK (state_hash <> ''),
     organization TEXT   NOT NULL CHECK (organization <> ''),
     user_id      TEXT   NOT NULL CHECK (user_id <> ''),
     vendor       TEXT   NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE authorizations (
     draft        BLOB   NOT NULL
 );
 
-CREATE INDEX authorizations_by_key ON authorizations (key_id);
+CREATE INDEX authorizations_by_key ON authorizations (key_id, state_hash);
 CREATE INDEX authorizations_of_integration ON authorizations (integration);
 CREATE INDEX authorizations_expire ON authorizations (expires_at);
 
@@ -111,6 +111,12 @@ CREATE TABLE entries (
     failed_until       BIGINT,
     failed_kind        TEXT,
     failed_message     TEXT,
+    -- What the source said of it when it was last seen.
+    size               BIGINT,
+    mime               TEXT,
+    modified           BIGINT,
+    created            BIGINT,
+    web_url            TEXT,
     PRIMARY KEY (integration, entry)
 ) WITHOUT ROWID;
 

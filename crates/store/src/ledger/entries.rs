@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use catchment_core::{
     Entry, EntryId, ErrorKind, Fingerprint, IntegrationId, Known, LedgerEntry, Quarantine, Result, Run, Settled,
 };
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde_json::{Value as Json, json};
 
 use crate::{
     db::{Row, Sql, Twice, Value, over_page, page, values},
@@ -22,16 +23,22 @@ const LOOK_UP: Sql = over_page!(
     "CROSS JOIN entries AS x WHERE x.integration = $2 AND x.entry = page.value ->> 0",
 );
 
-/// The path of the run that saw it last counts. Where this one has seen it already, under
-/// whatever path, it stays as it is.
+/// The path of the run that saw it last counts, and what else was said of it. Where this one has
+/// seen it already, under whatever path, it stays as it is.
 const STAMP: Sql = over_page!(
-    "INSERT INTO entries (integration, entry, path, added_run, seen_run)
-     SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3 FROM",
+    "INSERT INTO entries (integration, entry, path, added_run, seen_run, size, mime, modified, created, web_url)
+     SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, CAST(page.value ->> 2 AS BIGINT), page.value ->> 3,
+            CAST(page.value ->> 4 AS BIGINT), CAST(page.value ->> 5 AS BIGINT), page.value ->> 6 FROM",
     "WHERE true
      ON CONFLICT (integration, entry) DO UPDATE SET
          path = CASE WHEN entries.seen_run < $3 THEN excluded.path ELSE entries.path END,
          fingerprint = CASE WHEN entries.seen_run >= $3 OR entries.path = excluded.path THEN entries.fingerprint END,
          content_hash = CASE WHEN entries.seen_run >= $3 OR entries.path = excluded.path THEN entries.content_hash END,
+         size = CASE WHEN entries.seen_run < $3 THEN excluded.size ELSE entries.size END,
+         mime = CASE WHEN entries.seen_run < $3 THEN excluded.mime ELSE entries.mime END,
+         modified = CASE WHEN entries.seen_run < $3 THEN excluded.modified ELSE entries.modified END,
+         created = CASE WHEN entries.seen_run < $3 THEN excluded.created ELSE entries.created END,
+         web_url = CASE WHEN entries.seen_run < $3 THEN excluded.web_url ELSE entries.web_url END,
          seen_run = CASE WHEN entries.seen_run < $3 THEN $3 ELSE entries.seen_run END,
          buried_at = NULL",
 );
@@ -68,7 +75,7 @@ pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Resul
     // One statement can stamp an entry once, and the first path counts.
     let all = page::page(entries.iter().map(|entry| json!([entry.id.as_str()])));
     let once = entries.iter().zip(&first).filter(|(_, first)| **first);
-    let once = page::page(once.map(|(entry, _)| json!([entry.id.as_str(), entry.path])));
+    let once = page::page(once.map(|(entry, _)| stamped(entry)));
     // A second time, everything would be there again.
     let rows = scoped
         .store
@@ -93,6 +100,20 @@ pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Resul
         known.again |= !first;
     }
     Ok(known)
+}
+
+/// What is written of an entry that was seen. A size that no source has is none.
+fn stamped(entry: &Entry) -> Json {
+    let micros = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros());
+    json!([
+        entry.id.as_str(),
+        entry.path,
+        entry.size.and_then(|size| i64::try_from(size).ok()),
+        entry.mime,
+        micros(entry.modified),
+        micros(entry.created),
+        entry.web_url,
+    ])
 }
 
 fn read(row: &Row, run: &Run, entry: &Entry) -> Result<Known> {

@@ -218,6 +218,36 @@ pub(crate) async fn files_and_runs_are_listed_as_they_stand(subject: &Subject) {
     assert_eq!(ann.runs(id, &older).await.expect("listed"), runs[1..]);
 }
 
+pub(crate) async fn a_file_is_shown_as_its_source_last_described_it(subject: &Subject) {
+    let ann = subject.ann();
+    let id = ann.create(new("Reports")).await.expect("made").id;
+    let described = |size: u64| {
+        let mut entry = Entry::file("a", "a");
+        (entry.size, entry.mime) = (Some(size), Some(format!("text/{size}\0")));
+        entry.modified = DateTime::from_timestamp_micros(-1);
+        entry.created = DateTime::from_timestamp_micros(size.cast_signed());
+        entry.web_url = Some(format!("https://example.com/{size}"));
+        entry
+    };
+    let shown = async || ann.files(id, &FileList::default()).await.expect("listed").remove(0);
+    for size in [5_000_000_000, 7] {
+        let run = ann.begin(id, &[]).await.expect("begun");
+        ann.seen(&run, &[described(size), described(1)]).await.expect("seen");
+        ann.seen(&run, &[described(2)]).await.expect("seen again, by another way");
+        let ingested = EntryResult::Ingested { content_hash: "h".into(), chunks: 1, portfolio: None };
+        ann.record(&run, &[(described(3), ingested)]).await.expect("recorded");
+        let (file, expected) = (shown().await, described(size));
+        assert_eq!((file.size, file.mime, file.web_url), (expected.size, expected.mime, expected.web_url));
+        assert_eq!((file.modified, file.created), (expected.modified, expected.created));
+    }
+    let run = ann.begin(id, &[]).await.expect("begun");
+    let mut silent = Entry::file("a", "a");
+    silent.size = Some(u64::MAX);
+    ann.seen(&run, &[silent]).await.expect("seen");
+    let file = shown().await;
+    assert_eq!((file.size, file.mime, file.modified, file.created, file.web_url), (None, None, None, None, None));
+}
+
 pub(crate) async fn another_tenants_ledger_is_not_there(subject: &Subject) {
     let ann = subject.ann();
     let id = ann.create(new("Reports")).await.expect("made").id;

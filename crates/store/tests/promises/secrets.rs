@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catchment_core::{ErrorKind, IntegrationId, Result, Secret, Tenant, TokenStore, async_trait};
+use catchment_core::{Error, ErrorKind, IntegrationId, Result, Secret, Tenant, TokenStore, async_trait};
 use catchment_store::{IntegrationChange, NewIntegration, Rotated, Scoped};
 use catchment_vault::{DataKey, KeyRing, KeyService, Place as VaultPlace, Vault, Wrapped};
 
@@ -150,6 +150,14 @@ pub(crate) async fn rotation_goes_through_more_than_a_page(subject: &Subject) {
     assert!(opened.iter().enumerate().all(|(number, (_, secret))| secret.expose() == format!("planted-{number}")));
 }
 
+pub(crate) async fn rotation_says_so_when_the_key_service_is_gone(subject: &Subject) {
+    let ann = subject.ann();
+    let id = ann.create(new("one")).await.expect("made").id;
+    let gone = subject.store.clone().with_vault(Vault::new(Gone(KeyRing::parse(&Secret::new(NEW)).expect("keys"))));
+    assert_eq!(gone.rotate(10).await.expect_err("not unreadable").kind(), ErrorKind::Unavailable);
+    assert_eq!(ann.secrets(id).await.expect("opened").len(), 2, "and nothing has changed");
+}
+
 pub(crate) async fn rotation_never_replaces_a_newer_secret(subject: &Subject) {
     let ann = subject.ann();
     let id = ann.create(new("one")).await.expect("made").id;
@@ -195,6 +203,29 @@ impl KeyService for Meanwhile {
 
     async fn unwrap(&self, place: &VaultPlace<'_>, key: &str, wrapped: &[u8]) -> Result<DataKey> {
         self.ring.unwrap(place, key, wrapped).await
+    }
+}
+
+/// Keys that nothing can be wrapped under at the moment.
+#[derive(Debug)]
+struct Gone(KeyRing);
+
+#[async_trait]
+impl KeyService for Gone {
+    fn current(&self) -> String {
+        self.0.current()
+    }
+
+    fn holds(&self, key: &str) -> bool {
+        self.0.holds(key)
+    }
+
+    async fn wrap(&self, _: &VaultPlace<'_>, _: &DataKey) -> Result<Wrapped> {
+        Err(Error::new(ErrorKind::Unavailable, "the key service does not answer: try again later"))
+    }
+
+    async fn unwrap(&self, place: &VaultPlace<'_>, key: &str, wrapped: &[u8]) -> Result<DataKey> {
+        self.0.unwrap(place, key, wrapped).await
     }
 }
 
