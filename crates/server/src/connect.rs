@@ -19,7 +19,7 @@ impl App {
         if integration.status == Status::Disconnected {
             return Err(Error::new(
                 ErrorKind::Conflict,
-                "the integration is disconnected: give its credentials again, then go on",
+                "the integration is disconnected: connect it again, or give its credentials again",
             )
             .with("integration", integration.id));
         }

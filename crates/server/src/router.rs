@@ -36,6 +36,7 @@ pub(crate) fn router(app: &Arc<App>, extra: Routes) -> Result<Router> {
         .merge(vendors::known())
         .layer(from_fn_with_state(app.clone(), bounded));
     let long = Routes::new()
+        .merge(integrations::long())
         .merge(import::long())
         .merge(browse::long())
         .merge(ask::long())

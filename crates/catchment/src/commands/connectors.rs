@@ -52,6 +52,17 @@ fn describe(app: &App, vendor: &str) -> Result<Exit> {
         table.add_row([name, &kind, if required { "yes" } else { "" }, &meaning]);
     }
     println!("{table}");
+    if let Some(oauth) = manifest.oauth {
+        println!(
+            "\n`catchment login {}` has you consent at {}, to: {}.",
+            manifest.id,
+            manifest.name,
+            oauth.scopes.join(", ")
+        );
+        if !oauth.unless.is_empty() {
+            println!("With one of these settings nobody needs to consent: {}.", oauth.unless.join(", "));
+        }
+    }
     Ok(Exit::Done)
 }
 
@@ -61,6 +72,7 @@ fn entry(manifest: &Manifest) -> Value {
         "name": manifest.name,
         "description": manifest.description,
         "auth": manifest.auth,
+        "scopes": manifest.oauth.map_or(&[] as &[_], |oauth| oauth.scopes),
         "capabilities": manifest.capabilities.names().collect::<Vec<_>>(),
     })
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use catchment_auth::oauth::Missing;
 use catchment_core::{Context, Error, IntegrationId, Result, Tenant, config};
-use catchment_store::{List, NewIntegration, Scoped};
+use catchment_store::{IntegrationChange, List, NewIntegration, Scoped, Status};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -54,7 +54,7 @@ pub(crate) async fn run(app: &App, templates: &Templates) -> Result<Exit> {
         let (result, id) = match there {
             Some(id) => ("exists", Some(id)),
             None if templates.dry_run => ("would be made", None),
-            None => ("made", Some(scoped.create(new).await?.id)),
+            None => ("made", Some(make(app, &scoped, new).await?)),
         };
         if app.json {
             let id = id.map(|id| id.0);
@@ -105,6 +105,18 @@ fn prepared(app: &App, template: Template) -> Result<NewIntegration> {
     app.registry.connect(&vendor, whole.clone(), cx).map_err(|error| error.with("integration", &name))?;
     let (settings, secrets) = config::split(&schema, whole)?;
     Ok(NewIntegration { vendor, name, description, settings, secrets })
+}
+
+/// Makes one. Where a person has to consent, it is disconnected until then.
+async fn make(app: &App, scoped: &Scoped, new: NewIntegration) -> Result<IntegrationId> {
+    let whole = config::join(&new.settings, new.secrets.iter().cloned());
+    let oauth = app.registry.manifest(&new.vendor)?.oauth;
+    let id = scoped.create(new).await?.id;
+    if oauth.is_some_and(|oauth| oauth.wanted(|name| !whole[name].is_null())) {
+        let disconnected = IntegrationChange { status: Some(Status::Disconnected), ..IntegrationChange::default() };
+        scoped.update(id, None, disconnected).await?;
+    }
+    Ok(id)
 }
 
 async fn there(scoped: &Scoped, vendor: &str, name: &str) -> Result<Option<IntegrationId>> {

@@ -363,6 +363,22 @@ async fn settings_that_sign_in_by_themselves_need_nobodys_consent() {
 }
 
 #[tokio::test]
+async fn an_integration_that_nobody_consented_to_is_disconnected_until_somebody_does() {
+    let scene = Scene::new().await;
+    let body = json!({"vendor": "library", "name": "Books", "credentials": {"url": scene.pages.base}});
+    let made = scene.server.client.post("/integrations").token(scene.ada.as_str()).json(&body).await.body();
+    assert_eq!(made["status"], "disconnected", "{made}");
+    assert_eq!(scene.mine().await["status"], "disconnected");
+    let path = format!("/integrations/{}", made["id"]);
+    let branch = json!({"credentials": {"branch": "east"}});
+    let changed = scene.server.client.put(&path).token(scene.ada.as_str()).json(&branch).await.body();
+    assert_eq!(changed["status"], "disconnected", "settings are no consent: {changed}");
+    let again = scene.connected().await;
+    assert_eq!((&again["status"], &again["integration"]["id"]), (&json!("connected"), &made["id"]), "{again}");
+    scene.stop().await;
+}
+
+#[tokio::test]
 async fn without_a_registration_or_an_address_the_operator_is_named() {
     let server = Running::tokens().await;
     let ada = server.token("acme", "ada");

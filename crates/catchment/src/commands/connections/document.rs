@@ -39,7 +39,7 @@ impl Document {
         let manifest = self.vendor(registry)?;
         let tenant = self.tenant(organization)?;
         let consent = manifest.oauth.is_some();
-        let past = self.past()?;
+        let mut past = self.past()?;
         let connected = past.status != Status::Disconnected;
         let mut left = Vec::new();
         let (settings, mut secrets) = self.settings(registry, manifest, &mut left)?;
@@ -59,6 +59,11 @@ impl Document {
                 }
             }
             _ => {}
+        }
+        let has = |name: &str| !settings[name].is_null() || secrets.iter().any(|(secret, _)| secret == name);
+        if past.status == Status::Active && kept.is_none() && manifest.oauth.is_some_and(|oauth| oauth.wanted(has)) {
+            past.status = Status::Expired;
+            past.last_error = Some("no token came along: connect again".to_owned());
         }
         if !connected {
             left.extend(secrets.drain(..).map(|(name, _)| format!("settings.{name}")));

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use catchment_core::{Tenant, config};
-use catchment_store::NewIntegration;
+use catchment_store::{IntegrationChange, NewIntegration, Status};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -57,7 +57,8 @@ pub(crate) struct New {
 }
 
 /// Stores a new integration. Its settings are checked against each other; whether the vendor
-/// accepts them, `POST /integrations/{id}/test` finds out.
+/// accepts them, `POST /integrations/{id}/test` finds out. Where a person has to consent, it is
+/// disconnected until then: see `POST /api/integrations/{vendor}/connect`.
 #[utoipa::path(
     post, path = "/integrations", tag = "integrations", request_body = New,
     responses(
@@ -74,7 +75,9 @@ pub(crate) async fn create(State(app): State<Arc<App>>, caller: Caller, Json(new
     let tenant = Tenant::new(&scope.organization, scope.user.as_deref().unwrap_or_default());
     let url = new.url.map(Into::into);
     let (settings, secrets) = Given::new(&app.registry, &new.vendor, url, new.credentials, new.settings)?.fresh()?;
-    app.validate(&new.vendor, &tenant, config::join(&settings, secrets.iter().cloned()))?;
+    let whole = config::join(&settings, secrets.iter().cloned());
+    let consent = app.consent(&new.vendor, &whole)?;
+    app.validate(&new.vendor, &tenant, whole)?;
     app.metrics.secrets_sealed(secrets.len());
     let new = NewIntegration {
         vendor: new.vendor,
@@ -83,7 +86,13 @@ pub(crate) async fn create(State(app): State<Arc<App>>, caller: Caller, Json(new
         settings,
         secrets,
     };
-    let made = app.store.scoped(scope).create(new).await?;
+    let scoped = app.store.scoped(scope);
+    let mut made = scoped.create(new).await?;
+    if consent.is_some() {
+        // Until a person has consented it is of no use.
+        let disconnected = IntegrationChange { status: Some(Status::Disconnected), ..IntegrationChange::default() };
+        made = scoped.update(made.id, None, disconnected).await?;
+    }
     let mut response = answer(StatusCode::CREATED, &made);
     if let Ok(location) = HeaderValue::try_from(format!("/integrations/{}", made.id)) {
         response.headers_mut().insert(header::LOCATION, location);

@@ -39,9 +39,14 @@ pub(crate) fn router() -> Routes {
     Routes::new()
         .routes(routes!(create))
         .routes(routes!(list))
-        .routes(routes!(get, update, delete))
+        .routes(routes!(get, update))
         .routes(routes!(disconnect))
         .routes(routes!(test))
+}
+
+/// What takes as long as there are documents to take out of the index.
+pub(crate) fn long() -> Routes {
+    Routes::new().routes(routes!(delete))
 }
 
 /// One integration.

@@ -113,11 +113,13 @@ async fn over(app: &App, scoped: &Scoped, current: &Integration, change: Change)
     let secrets = scoped.secrets(current.id).await?;
     app.metrics.secrets_opened(secrets.len());
     let merged = given.over(&current.settings, secrets)?;
+    let consent = app.consent(&current.vendor, &merged.whole)?;
     app.validate(&current.vendor, &current.tenant, merged.whole)?;
     app.metrics.secrets_sealed(merged.secrets.iter().filter(|(_, secret)| secret.is_some()).count());
     out.settings = Some(merged.settings);
     out.secrets = merged.secrets;
-    out.status = Some(Status::Active);
+    // New settings are no consent.
+    out.status = consent.is_none().then_some(Status::Active);
     Ok(out)
 }
 
