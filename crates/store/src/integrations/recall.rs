@@ -28,7 +28,8 @@ pub struct Past {
 
 const RECALL: &str = concat!(
     "UPDATE integrations SET status = $2, connected_at = coalesce($3, connected_at), last_sync = $4, errors = $5,
-                             last_error = $6, changes = changes + 1
+                             last_error = $6, changes = changes + 1,
+                             next_check = CASE WHEN $2 = 'disconnected' THEN NULL ELSE next_check END
      WHERE id = $1 RETURNING ",
     columns!()
 );

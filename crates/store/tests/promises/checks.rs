@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use catchment_core::{ErrorKind, IntegrationId, Tenant};
-use catchment_store::{Connected, Integration, IntegrationChange, NewIntegration, Status, Store, Success};
+use catchment_store::{Connected, Integration, IntegrationChange, NewIntegration, Past, Status, Store, Success};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use serde_json::json;
@@ -70,6 +70,10 @@ pub(crate) async fn what_is_disconnected_is_not_looked_at(subject: &Subject) {
     let active = IntegrationChange { status: Some(Status::Active), ..IntegrationChange::default() };
     ann.update(id, None, active).await.expect("filled in again");
     assert_eq!(due(&subject.store, Utc::now()).await, [id]);
+
+    let past = Past { status: Status::Disconnected, connected_at: None, last_sync: None, errors: 0, last_error: None };
+    ann.recall(id, &past).await.expect("recalled");
+    assert!(due(&subject.store, later).await.is_empty(), "it was disconnected elsewhere");
 }
 
 pub(crate) async fn a_grant_that_is_gone_stays_so_until_something_succeeds(subject: &Subject) {
