@@ -12,4 +12,5 @@ pub(crate) fn registry() -> Registry {
         .with::<catchment_github::Github>()
         .with::<catchment_telegram::Telegram>()
         .with::<catchment_dropbox::Dropbox>()
+        .with::<catchment_google_drive::GoogleDrive>()
 }

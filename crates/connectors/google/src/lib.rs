@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod consent;
+mod errors;
+mod paging;
+mod service;
+
+pub use access::authorize;
+pub use consent::{oauth, short};
+pub use errors::{classify, reason};
+pub use paging::Lap;
+pub use service::Service;
