@@ -47,7 +47,6 @@ promised! {
         whoever_is_first_a_disconnect_wins_over_a_refresh,
         tokens_copied_to_another_organization_are_refused,
         another_tenants_grant_is_not_there,
-        ones_own_is_the_one_that_was_connected_last,
         an_identity_is_noted_when_it_is_a_new_one;
     checks:
         what_is_due_is_taken_once_and_again_after_a_term,

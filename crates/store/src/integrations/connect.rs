@@ -23,13 +23,6 @@ const IDENTIFY: &str = concat!(
     " AND id = $3 AND (account IS NULL OR account <> $4)"
 );
 
-const OWN: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM integrations WHERE organization = $1 AND user_id = $2 AND vendor = $3
-     ORDER BY coalesce(connected_at, 0) DESC, id DESC LIMIT 1"
-);
-
 /// What was granted, sealed.
 struct Grant {
     tokens: Option<(Tokens, Vec<u8>)>,
@@ -105,17 +98,6 @@ impl Scoped {
             tx.commit().await
         };
         self.store.db.retried(Twice::Harmless, work).await
-    }
-
-    /// The user's own integration with a vendor: the one that was connected last, else the newest.
-    ///
-    /// # Errors
-    /// `Forbidden` for an administrator, who owns none.
-    pub async fn own(&self, vendor: &str) -> Result<Option<Integration>> {
-        let owner = self.owner()?;
-        let values = values![&owner.organization, &owner.user, vendor];
-        let work = async || self.read().await?.maybe(OWN, values.clone()).await;
-        self.store.db.retried(Twice::Harmless, work).await?.map(|row| integration_of(&row)).transpose()
     }
 
     async fn granted(&self, id: IntegrationId, tokens: Option<Tokens>, account: Option<Account>) -> Result<Grant> {

@@ -1,9 +1,7 @@
 //! Connecting, and the tokens that come of it.
 
 use catchment_core::{Account, Entry, ErrorKind, IntegrationId, Ledger, Tenant, TokenStore, Tokens};
-use catchment_store::{
-    AuditList, Connected, Integration, IntegrationChange, List, NewIntegration, Scoped, Status, Success,
-};
+use catchment_store::{AuditList, Connected, Integration, IntegrationChange, List, Scoped, Status, Success};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -183,32 +181,9 @@ pub(crate) async fn another_tenants_grant_is_not_there(subject: &Subject) {
             stranger.identified(hers.id, &account("8")).await.expect_err("not theirs").kind(),
         ];
         assert_eq!(kinds, [ErrorKind::NotFound; 3]);
-        if stranger.scope().user.is_some() {
-            assert_eq!(stranger.own("s3").await.expect("asked"), None);
-        }
     }
     assert_eq!(subject.ann().integration(hers.id).await.expect("found"), hers, "and nothing has changed");
     assert_eq!(held(&subject.ann(), hers.id).await.as_deref(), Some("planted-access-a"));
-}
-
-pub(crate) async fn ones_own_is_the_one_that_was_connected_last(subject: &Subject) {
-    let ann = subject.ann();
-    assert_eq!(ann.own("s3").await.expect("asked"), None);
-    let mut made = Vec::new();
-    for name in ["one", "two", "three"] {
-        made.push(ann.create(NewIntegration { secrets: Vec::new(), ..new(name) }).await.expect("made").id);
-    }
-    ann.create(NewIntegration { vendor: "folder".into(), ..new("four") }).await.expect("made");
-    let own = async || ann.own("s3").await.expect("asked").expect("one").id;
-    assert_eq!(own().await, made[2], "the newest");
-    for id in [made[1], made[0]] {
-        ann.connected(id, Connected::default()).await.expect("connected");
-        assert_eq!(own().await, id);
-    }
-    ann.disconnect(made[0]).await.expect("disconnected");
-    assert_eq!(own().await, made[0], "it can be connected again");
-    let root = subject.store.scoped(crate::support::admin("acme"));
-    assert_eq!(root.own("s3").await.expect_err("whose?").kind(), ErrorKind::Forbidden);
 }
 
 pub(crate) async fn an_identity_is_noted_when_it_is_a_new_one(subject: &Subject) {
