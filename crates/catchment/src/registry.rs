@@ -13,4 +13,5 @@ pub(crate) fn registry() -> Registry {
         .with::<catchment_telegram::Telegram>()
         .with::<catchment_dropbox::Dropbox>()
         .with::<catchment_google_drive::GoogleDrive>()
+        .with::<catchment_opendal::OpenDal>()
 }

@@ -50,6 +50,11 @@ pub trait Fixture: Send + Sync + Sized + 'static {
         None
     }
 
+    /// Whether the server speaks FTP, which has connections of its own for data.
+    fn is_ftp(&self) -> bool {
+        false
+    }
+
     /// The settings that lead to `address`.
     fn settings_at(&self, address: SocketAddr) -> Value {
         let _ = address;

