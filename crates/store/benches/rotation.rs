@@ -1,6 +1,5 @@
 //! Rotation of the key over a hundred thousand credentials while somebody reads, on both
-//! databases. Writes a line of JSON for each; `cargo xtask bench rotation` puts them into
-//! BENCHMARKS.md.
+//! databases. Writes a line of JSON for each.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

@@ -46,18 +46,23 @@ struct Table {
 }
 
 /// Puts new sealings, a page of them (integration, name, old, key, new), in the place of old ones
-/// that have not been replaced meanwhile.
+/// that have not been replaced meanwhile. Postgres looks rows up by what is plainly a column:
+/// before the policy has passed a row, it computes nothing that could fail.
 macro_rules! swap {
     ($table:literal, $sealed:literal, $row:literal) => {
         each!(
-            concat!("UPDATE ", $table, " SET key_id = page.new_key, ", $sealed, " = page.new_sealed FROM (SELECT "),
-            sqlite: "value ->> 0 AS of_integration, value ->> 1 AS name, unhex(value ->> 2) AS old_sealed,
-                     value ->> 3 AS new_key, unhex(value ->> 4) AS new_sealed FROM json_each($1)",
-            postgres: "CAST(value ->> 0 AS BIGINT) AS of_integration, value ->> 1 AS name,
-                       decode(value ->> 2, 'hex') AS old_sealed, value ->> 3 AS new_key,
-                       decode(value ->> 4, 'hex') AS new_sealed
-                       FROM jsonb_array_elements($1::jsonb) AS element (value)",
-            concat!(") AS page WHERE ", $row, " AND ", $table, ".", $sealed, " = page.old_sealed"),
+            "WITH page AS ",
+            sqlite: "(SELECT value ->> 0 AS of_integration, value ->> 1 AS name, unhex(value ->> 2) AS old_sealed,
+                             value ->> 3 AS new_key, unhex(value ->> 4) AS new_sealed FROM json_each($1))",
+            postgres: "MATERIALIZED
+                      (SELECT CAST(value ->> 0 AS BIGINT) AS of_integration, value ->> 1 AS name,
+                              decode(value ->> 2, 'hex') AS old_sealed, value ->> 3 AS new_key,
+                              decode(value ->> 4, 'hex') AS new_sealed
+                       FROM jsonb_array_elements($1::jsonb) AS element (value))",
+            concat!(
+                " UPDATE ", $table, " SET key_id = page.new_key, ", $sealed, " = page.new_sealed FROM page WHERE ",
+                $row, " AND ", $table, ".", $sealed, " = page.old_sealed"
+            ),
         )
     };
 }
@@ -108,11 +113,11 @@ const KEYS: &str = "SELECT key_id FROM secrets UNION SELECT key_id FROM tokens W
 /// Whoever changes an integration takes its row first. With the rows of a whole page, and in
 /// order, nobody can wait for each other. SQLite has one writer at a time, and needs nothing.
 const HOLD: Sql = each!(
-    "SELECT ",
-    sqlite: "$1",
-    postgres: "id FROM integrations
-               WHERE id IN (SELECT CAST(one AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS page (one))
-               ORDER BY id FOR NO KEY UPDATE",
+    "",
+    sqlite: "SELECT $1",
+    postgres: "WITH page AS MATERIALIZED
+                   (SELECT CAST(one AS BIGINT) AS one FROM jsonb_array_elements_text($1::jsonb) AS element (one))
+               SELECT id FROM integrations WHERE id IN (SELECT one FROM page) ORDER BY id FOR NO KEY UPDATE",
     "",
 );
 

@@ -168,9 +168,11 @@ fn begin(who: Who<'_>) -> String {
 }
 
 /// Settings of every connection of the pool.
-fn session(options: &Options) -> [(&'static str, String); 8] {
+fn session(options: &Options) -> [(&'static str, String); 9] {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     [
+        // Policies make short statements look expensive: compiling one takes longer than it does.
+        ("jit", "off".into()),
         ("statement_timeout", milliseconds(options.statement_timeout)),
         ("lock_timeout", milliseconds(options.lock_timeout)),
         ("idle_in_transaction_session_timeout", milliseconds(options.idle_in_transaction_timeout)),
