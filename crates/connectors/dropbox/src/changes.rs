@@ -34,8 +34,7 @@ struct Position {
 impl Changes for Connection {
     async fn now(&self) -> Result<Cursor> {
         let everything = |place: &Place| listing::arguments(place.root.as_str(), true, &PageRequest::first());
-        let (place, latest): (_, LatestCursor) =
-            self.ask("files/list_folder/get_latest_cursor", everything).await.map_err(gone)?;
+        let (place, latest): (_, LatestCursor) = self.ask("files/list_folder/get_latest_cursor", everything).await?;
         Ok(Position::new(&place, latest.cursor).written())
     }
 
@@ -69,7 +68,7 @@ impl Changes for Connection {
         let poll = async {
             // Held while waiting: two polls of one account tell no more than one.
             let mut quiet = self.quiet.lock().await;
-            if let Some(until) = quiet.take() {
+            if let Some(until) = *quiet {
                 sleep_until(until).await;
             }
             let answer: Longpoll = self.wire.notified("files/list_folder/longpoll", &argument).await?;

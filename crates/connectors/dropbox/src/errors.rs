@@ -78,7 +78,6 @@ fn refused(tag: &str, error: &Value) -> Option<Error> {
     Some(match tag {
         "missing_scope" => lacks(error["required_scope"].as_str().unwrap_or_default()),
         "invalid_select_user" => Error::config("member", "the team has no such member any more: correct the id"),
-        "invalid_select_admin" => Error::config("member", "this member is no admin of the team: give another"),
         "user_suspended" => Error::new(ErrorKind::Forbidden, "the account is suspended: ask the team's admin"),
         "route_access_denied" => {
             Error::new(ErrorKind::Forbidden, "Dropbox does not offer this to the app: use another app")

@@ -89,7 +89,7 @@ fn is_closed(metadata: &Metadata) -> bool {
     matches!(metadata, Metadata::Folder(Folder { sharing_info: Some(sharing), .. }) if sharing.no_access)
 }
 
-fn no_access() -> Error {
+pub(crate) fn no_access() -> Error {
     Error::new(
         ErrorKind::Forbidden,
         "a folder shows nothing of what is in it: have the account given access, or connect to another folder",

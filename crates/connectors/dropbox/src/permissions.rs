@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     connection::Connection,
+    listing,
     members::{person, readers},
     model::{GroupMembers, Metadata, SharedMembers},
     place::{self, Place},
@@ -70,6 +71,9 @@ impl Connection {
             }
             Metadata::Folder(folder) => {
                 let sharing = folder.sharing_info.unwrap_or_default();
+                if sharing.no_access {
+                    return Err(listing::no_access());
+                }
                 (sharing.shared_folder_id.or(sharing.parent_shared_folder_id), None)
             }
         };

@@ -113,8 +113,7 @@ impl Wire {
             .header(header::ARG, header::json(argument)?)
             // The argument stands in the header: the body has to be empty.
             .header("content-length", "0")
-            .idempotent(true)
-            .reject_html();
+            .idempotent(true);
         let call = match until {
             Some(until) => call.range(from..until),
             None => call.range(from..),

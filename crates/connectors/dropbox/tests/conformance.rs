@@ -14,10 +14,10 @@ use fake::Fake;
 use serde_json::{Value, json};
 
 /// An account that belongs to one test.
-struct Box_(Fake);
+struct Source(Fake);
 
 #[async_trait]
-impl Fixture for Box_ {
+impl Fixture for Source {
     type Vendor = Dropbox;
 
     async fn new() -> Self {
@@ -117,4 +117,4 @@ impl Fixture for Box_ {
     }
 }
 
-conformance!(Box_ => browse, flat, download, fingerprints, changes, permissions, history, resume, network);
+conformance!(Source => browse, flat, download, fingerprints, changes, permissions, history, resume, network);

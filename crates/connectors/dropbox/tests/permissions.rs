@@ -89,6 +89,15 @@ async fn a_missing_right_is_an_error_and_never_a_shorter_list() {
 }
 
 #[tokio::test]
+async fn nobody_is_named_for_a_folder_that_shows_nothing() {
+    let fake = folder().await;
+    let closed = fake.account().drive.world.find(Key::ROOT, "shared/deep").expect("there");
+    fake.account().drive.closed.insert(closed);
+    let error = readers(fake.connector().as_ref(), "shared/deep").await.expect_err("closed");
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+}
+
+#[tokio::test]
 async fn groups_are_opened_for_team_apps_alone() {
     let fake = folder().await;
     {

@@ -112,7 +112,10 @@ impl Account {
             },
             "file_metadata": self.drive.file(top, key),
         });
-        bytes(content.clone(), None, &result)
+        let mut answer = bytes(content.clone(), None, &result);
+        // Whatever is said about the bytes beside the result, they are content.
+        answer.headers.retain(|(name, _)| *name != "content-type");
+        answer.header("content-type", "text/html; charset=utf-8")
     }
 }
 
