@@ -12,6 +12,7 @@ mod pool;
 mod redact;
 mod redirect;
 mod response;
+mod resume;
 mod retry;
 mod send;
 
@@ -26,5 +27,6 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use limits::Limits;
 pub use paging::{Offset, by_cursor};
 pub use response::{Response, ResponseHead};
+pub use resume::resumed;
 pub use retry::outcome_is_unknown;
 pub use url::Url;

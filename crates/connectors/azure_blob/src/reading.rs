@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, Retry, async_trait};
+use catchment_client::resumed;
+use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, async_trait};
 use futures::{StreamExt, stream::BoxStream};
 use md5::{Digest, Md5};
 use reqsign_core::hash::base64_encode;
@@ -11,15 +12,8 @@ use reqsign_core::hash::base64_encode;
 use crate::{
     container::Container,
     names::{can_be_addressed, is_unsaid},
-    wire::Wire,
     xml::quoted,
 };
-
-/// How often a body is taken up again where it broke off, without much coming in between.
-const RESUMES: u32 = 3;
-
-/// What counts as much.
-const PROGRESS: u64 = 1 << 20;
 
 #[async_trait]
 impl Download for Container {
@@ -70,62 +64,24 @@ impl Container {
         // Beside a part of a blob it would be the part's, or the whole's.
         let hash = header("content-md5").filter(|_| range == ByteRange::from(0));
         let size = download.size;
-        let transfer = Transfer {
-            wire: Arc::clone(&self.wire),
-            name: name.to_owned(),
-            etag: tag.clone(),
-            at: range.offset,
-            end: size.map(|size| range.offset.saturating_add(size)),
+        let end = size.map(|size| range.offset.saturating_add(size));
+        let bytes = match (&tag, end) {
+            (Some(tag), Some(end)) => {
+                let (wire, name, tag) = (Arc::clone(&self.wire), name.to_owned(), tag.clone());
+                resumed(download.body, range.offset, end, move |at| {
+                    let (wire, name, tag) = (Arc::clone(&wire), name.clone(), tag.clone());
+                    async move { Ok(wire.get(&name, Some(&tag), at, Some(end)).await?.body) }
+                })
+            }
+            // Without a mark of the version the rest may be another's.
+            _ => download.body,
         };
-        let body = whole(transfer.bytes(download.body), hash);
+        let body = whole(bytes, hash);
         Ok(Content { size, version: tag.or_else(|| listed.map(str::to_owned)), mime, body })
     }
 }
 
 type Body = BoxStream<'static, Result<Bytes>>;
-
-/// A transfer that can be taken up again, on the version it began with.
-struct Transfer {
-    wire: Arc<Wire>,
-    name: String,
-    etag: Option<String>,
-    /// The next byte.
-    at: u64,
-    /// The first byte not wanted.
-    end: Option<u64>,
-}
-
-impl Transfer {
-    fn bytes(mut self, mut body: Body) -> Body {
-        let bytes = async_stream::try_stream! {
-            let mut left = RESUMES;
-            let mut came = 0;
-            loop {
-                match body.next().await {
-                    None => break,
-                    Some(Ok(chunk)) => {
-                        self.at += chunk.len() as u64;
-                        came += chunk.len() as u64;
-                        yield chunk;
-                    }
-                    Some(Err(error)) => {
-                        if came >= PROGRESS {
-                            left = RESUMES;
-                        }
-                        let goes_on = self.etag.is_some() && self.end.is_some_and(|end| self.at < end);
-                        if left == 0 || !goes_on || error.retry() == Retry::Never {
-                            Err(error)?;
-                        }
-                        (left, came) = (left - 1, 0);
-                        let again = self.wire.get(&self.name, self.etag.as_deref(), self.at, self.end).await?;
-                        body = again.body;
-                    }
-                }
-            }
-        };
-        bytes.boxed()
-    }
-}
 
 /// The bytes, and an error behind the last if they are not those of the hash.
 fn whole(mut body: Body, hash: Option<String>) -> Body {

@@ -1,15 +1,21 @@
 //! The connector: a bucket, and what the capabilities share.
 
+use std::sync::Arc;
+
 use catchment_core::{Account, Browse, Connector, Context, Download, Error, ErrorKind, Result, async_trait};
 
-use crate::{config::Settings, keys::Prefix, wire::Wire};
+use crate::{
+    config::Settings,
+    keys::Prefix,
+    wire::{Version, Wire},
+};
 
 /// A bucket, or what is below a prefix of it.
 #[derive(Debug)]
 pub(crate) struct S3Bucket {
     pub(crate) name: String,
     pub(crate) prefix: Prefix,
-    pub(crate) wire: Wire,
+    pub(crate) wire: Arc<Wire>,
 }
 
 impl S3Bucket {
@@ -27,7 +33,7 @@ impl S3Bucket {
         }
         settings.bucket_name.clone_from(&name);
         let prefix = Prefix::new(settings.folder_path.as_deref());
-        Ok(Self { name, prefix, wire: Wire::new(settings, cx)? })
+        Ok(Self { name, prefix, wire: Arc::new(Wire::new(settings, cx)?) })
     }
 }
 
@@ -38,7 +44,7 @@ impl Connector for S3Bucket {
     async fn check(&self) -> Result<Account> {
         let list = self.wire.list(&[("max-keys", "1"), ("prefix", self.prefix.as_str())]).await?;
         if let Some(object) = list.objects.first().filter(|object| object.size != Some(0)) {
-            match self.wire.get(&object.key, None, 0, Some(1)).await {
+            match self.wire.get(&object.key, Version::default(), 0, Some(1)).await {
                 Ok(_) => {}
                 // Archived, gone in the meantime or oddly named: that says nothing about rights.
                 Err(error) if matches!(error.kind(), ErrorKind::Unreadable | ErrorKind::NotFound) => {}

@@ -1,10 +1,12 @@
 //! The settings, and what they must be together.
 
-use catchment_core::{AuthMethod, Capabilities, Connector, Context, Location, Result, Secret, Vendor};
+use catchment_core::{
+    AuthMethod, Capabilities, Connector, Context, Location, Result, Secret, Vendor, webhook::Webhooks,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{address, bucket::S3Bucket};
+use crate::{address, bucket::S3Bucket, events::Events};
 
 /// The vendor `s3`: objects of Amazon S3 and of stores that speak its language.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +44,9 @@ pub struct Settings {
     /// Whether you pay for requests to a bucket that says the requester pays.
     #[serde(default)]
     pub requester_pays: bool,
+    /// For objects encrypted with a key of your own that the store does not keep (SSE-C): the
+    /// 256-bit key in Base64.
+    pub customer_key: Option<Secret>,
 }
 
 fn us_east_1() -> String {
@@ -63,6 +68,10 @@ impl Vendor for S3 {
 
     fn connect(config: Settings, cx: Context) -> Result<impl Connector> {
         S3Bucket::new(config, &cx)
+    }
+
+    fn webhooks() -> Option<&'static dyn Webhooks> {
+        Some(&Events)
     }
 
     fn locate(address: &str) -> Option<Result<Location>> {

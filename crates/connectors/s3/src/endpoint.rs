@@ -68,20 +68,21 @@ impl Endpoint {
         Target { signed: address.clone(), sent: address }
     }
 
-    /// A call about an object. Keys are not paths: `//`, a leading `/` and dots stay as they are.
+    /// A call about an object, or one version of it. Keys are not paths: `//`, a leading `/` and dots stay as they are.
     ///
     /// URLs know no way to write a segment of one or two dots, not even encoded: it is taken
     /// away, with the segment before. So the slashes of such a key are sent as `%2F`; the store
     /// decodes them before it looks at the key and the signature. A key that is nothing but dots
     /// cannot be written at all.
-    pub(crate) fn object(&self, key: &str) -> Result<Target> {
+    pub(crate) fn object(&self, key: &str, version: Option<&str>) -> Result<Target> {
         if matches!(key, "." | "..") {
             return Err(Error::new(ErrorKind::Unreadable, "no address can name a key of one or two dots: rename it")
                 .with("path", key));
         }
         let parts: Vec<_> = key.split('/').map(|part| utf8_percent_encode(part, STRICT).to_string()).collect();
         let separator = if parts.iter().any(|part| matches!(part.as_str(), "." | "..")) { "%2F" } else { "/" };
-        let address = |separator: &str| format!("{}{}/{}", self.origin, self.bucket_path, parts.join(separator));
+        let query = version.map(|id| format!("?versionId={}", utf8_percent_encode(id, STRICT))).unwrap_or_default();
+        let address = |separator: &str| format!("{}{}/{}{query}", self.origin, self.bucket_path, parts.join(separator));
         Ok(Target { signed: address("/"), sent: address(separator) })
     }
 }
@@ -144,7 +145,7 @@ mod tests {
     fn a_key_keeps_every_byte() {
         let at = endpoint(json!({"bucket_name": "b", "url": "https://h"})).unwrap();
         let plain = |key: &str| {
-            let target = at.object(key).unwrap();
+            let target = at.object(key, None).unwrap();
             assert_eq!(target.signed, target.sent);
             assert_eq!(Url::parse(&target.sent).unwrap().as_str(), target.sent, "no URL library changes it");
             target.sent.strip_prefix("https://h/b/").unwrap().to_owned()
@@ -153,9 +154,10 @@ mod tests {
         assert_eq!(plain("/lead//twice/"), "/lead//twice/");
         assert_eq!(plain("\u{1}\n\\"), "%01%0A%5C");
         assert_eq!(plain("…/.../x"), "%E2%80%A6/.../x");
-        let dots = at.object("a/../b/./c").unwrap();
+        assert_eq!(at.object("a", Some("v/1+")).unwrap().signed, "https://h/b/a?versionId=v%2F1%2B");
+        let dots = at.object("a/../b/./c", None).unwrap();
         assert_eq!(dots.signed, "https://h/b/a/../b/./c");
         assert_eq!(Url::parse(&dots.sent).unwrap().as_str(), "https://h/b/a%2F..%2Fb%2F.%2Fc");
-        assert_eq!(at.object("..").unwrap_err().kind(), ErrorKind::Unreadable);
+        assert_eq!(at.object("..", None).unwrap_err().kind(), ErrorKind::Unreadable);
     }
 }

@@ -14,6 +14,7 @@ use reqsign_core::Signer;
 use crate::{
     config::Settings,
     credentials,
+    customer_key::{CustomerKey, KEY},
     endpoint::{Endpoint, Target},
     errors::{self, REGION},
     xml::{self, List},
@@ -22,11 +23,20 @@ use crate::{
 /// SHA-256 of nothing: the body of every call made here.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+/// Which version of an object is meant: the one of an ETag, or of a version id. A version id names it
+/// even when it is no longer the latest, in a bucket that keeps versions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Version<'a> {
+    pub(crate) etag: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
+}
+
 /// The calls to one bucket.
 #[derive(Debug)]
 pub(crate) struct Wire {
     client: Client,
     settings: Settings,
+    customer_key: Option<CustomerKey>,
     /// Replaced once the store has said in which region the bucket is.
     place: RwLock<Arc<Place>>,
 }
@@ -50,6 +60,7 @@ impl Wire {
             ));
         }
         let endpoint = Endpoint::new(&settings, &region)?;
+        let customer_key = settings.customer_key.as_ref().map(CustomerKey::new).transpose()?;
         let client = Client::builder("s3")
             // A bucket that asks for a pause asks for nobody else.
             .tenant(format_args!("{} {} {}", cx.tenant, endpoint.origin(), settings.bucket_name))
@@ -59,7 +70,7 @@ impl Wire {
             .idle(Duration::from_secs(60))
             .build()?;
         let signer = credentials::signer(&settings, cx)?;
-        Ok(Self { client, settings, place: RwLock::new(Arc::new(Place { endpoint, region, signer })) })
+        Ok(Self { client, settings, customer_key, place: RwLock::new(Arc::new(Place { endpoint, region, signer })) })
     }
 
     /// Host and region, for a person.
@@ -87,16 +98,16 @@ impl Wire {
         call.header("accept", "application/xml").send().await.map_err(|error| self.explained(error))
     }
 
-    /// An object's bytes, from `from` until before `until`. With an ETag, of that version only.
-    pub(crate) async fn get(&self, key: &str, etag: Option<&str>, from: u64, until: Option<u64>) -> Result<Download> {
+    /// An object's bytes, from `from` until before `until`.
+    pub(crate) async fn get(&self, key: &str, version: Version<'_>, from: u64, until: Option<u64>) -> Result<Download> {
         let once = || async {
             let place = self.place();
-            let target = place.endpoint.object(key)?;
-            match self.send_get(&place, &target, etag, from, until).await {
+            let target = place.endpoint.object(key, version.id)?;
+            match self.send_get(&place, &target, version.etag, from, until).await {
                 // Most stores sign what they have decoded, some what was sent.
                 Err(error) if target.signed != target.sent && error.get("code") == Some("SignatureDoesNotMatch") => {
                     let target = Target { signed: target.sent.clone(), ..target };
-                    self.send_get(&place, &target, etag, from, until).await
+                    self.send_get(&place, &target, version.etag, from, until).await
                 }
                 other => other,
             }
@@ -115,7 +126,8 @@ impl Wire {
         from: u64,
         until: Option<u64>,
     ) -> Result<Download> {
-        let mut call = self.signed(place, Method::GET, target, &[]).await?;
+        let key = self.customer_key.as_ref().map(CustomerKey::headers);
+        let mut call = self.signed(place, Method::GET, target, key.as_ref().map_or(&[], |key| key.as_slice())).await?;
         if let Some(etag) = etag {
             call = call.header("if-match", etag);
         }
@@ -154,7 +166,7 @@ impl Wire {
             let value = value.to_str().map_err(|_| {
                 Error::config("session_token", "a line break or another odd character stands in a key: paste it again")
             })?;
-            let secret = *name == header::AUTHORIZATION || *name == "x-amz-security-token";
+            let secret = *name == header::AUTHORIZATION || *name == "x-amz-security-token" || *name == KEY;
             call = if secret {
                 call.secret_header(name.as_str(), &Secret::new(value))
             } else {

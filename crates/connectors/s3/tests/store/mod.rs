@@ -51,6 +51,13 @@ impl Store {
         self.send(Method::DELETE, key, &[], b"").await;
     }
 
+    /// From now on what is overwritten or removed stays as an older version.
+    pub async fn keep_versions(&self) {
+        let body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        let url = format!("http://{}/{}?versioning=", self.server.address, self.bucket);
+        self.send_to(Method::PUT, url, &[], body).await;
+    }
+
     async fn send(&self, method: Method, key: &str, headers: &[(&str, &str)], body: &[u8]) {
         let encoded = key.split('/').map(|part| utf8_percent_encode(part, STRICT).to_string()).collect::<Vec<_>>();
         let url = |separator: &str| {
@@ -60,7 +67,10 @@ impl Store {
         };
         // No URL can hold a segment of dots. moto signs what was sent.
         let dots = encoded.iter().any(|part| matches!(part.as_str(), "." | ".."));
-        let url = url(if dots { "%2F" } else { "/" });
+        self.send_to(method, url(if dots { "%2F" } else { "/" }), headers, body).await;
+    }
+
+    async fn send_to(&self, method: Method, url: String, headers: &[(&str, &str)], body: &[u8]) {
         let mut request = http::Request::builder().method(method.clone()).uri(&url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -75,7 +85,7 @@ impl Store {
                 call = call.secret_header(name.as_str(), &Secret::new(value.to_str().expect("text")));
             }
         }
-        call.send().await.unwrap_or_else(|error| panic!("cannot write `{key}`: {error}"));
+        call.send().await.unwrap_or_else(|error| panic!("cannot write to `{url}`: {error}"));
     }
 
     pub fn settings(&self) -> Value {
