@@ -13,9 +13,12 @@ use crate::{
 
 const JWT_SECRET: &str = "a secret of at least thirty-two bytes, for tests";
 
-/// A machine whose operator has registered a program at GitHub.
+/// A machine whose operator has registered a program at GitHub and at Google.
 fn registered(vendors: &Vendors) -> Machine {
     Machine::new()
+        .with("CATCHMENT_OAUTH__GOOGLE_DRIVE__CLIENT_ID", "catchment")
+        .with("CATCHMENT_OAUTH__GOOGLE_DRIVE__CLIENT_SECRET", CLIENT_SECRET)
+        .with("CATCHMENT_OAUTH__GOOGLE_DRIVE__ORIGIN", vendors.base())
         .with("CATCHMENT_OAUTH__GITHUB__CLIENT_ID", "catchment")
         .with("CATCHMENT_OAUTH__GITHUB__CLIENT_SECRET", CLIENT_SECRET)
         .with("CATCHMENT_OAUTH__GITHUB__ORIGIN", vendors.base())
@@ -55,16 +58,29 @@ async fn a_person_connects_their_accounts_in_eleven_steps() {
     let tried = server.call(Method::POST, "/api/integrations/test?integration_type=telegram", None, &[]).await.is(200);
     assert_eq!((&tried["success"], &tried["message"]), (&json!(true), &json!("connected to Reed")), "{tried}");
 
-    let body = json!({"integration_type": "github", "credentials": server_of_its_own, "return_to": "/settings"});
-    let begun = server.post("/api/integrations/connect", body).await.is(200);
-    let page = begun["oauth_url"].as_str().expect("a page");
-    assert!(page.starts_with(vendors.base()) && page.contains("scope=read%3Auser+user%3Aemail"), "{page}");
-    let back = vendors.consent(page);
-    let back = back.strip_prefix("https://catchment.example.com").expect("this server's public address");
-    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a browser");
-    let sent_on = browser.get(format!("{}{back}", server.base())).send().await.expect("an answer");
-    assert_eq!(sent_on.status(), 302);
-    assert_eq!(sent_on.headers()["location"], "/settings?success=true&provider=github");
+    for (vendor, credentials, scope) in [
+        ("github", server_of_its_own, "scope=read%3Auser+user%3Aemail"),
+        ("google_drive", json!({"url": vendors.base()}), "drive.readonly&"),
+    ] {
+        let body = json!({"integration_type": vendor, "credentials": credentials, "return_to": "/settings"});
+        let begun = server.post("/api/integrations/connect", body).await.is(200);
+        let page = begun["oauth_url"].as_str().expect("a page");
+        assert!(page.starts_with(vendors.base()) && page.contains(scope), "{page}");
+        if vendor == "google_drive" {
+            assert!(page.contains("access_type=offline") && page.contains("prompt=consent"), "{page}");
+        }
+        let back = vendors.consent(page);
+        let back = back.strip_prefix("https://catchment.example.com").expect("this server's public address");
+        let browser =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a browser");
+        let sent_on = browser.get(format!("{}{back}", server.base())).send().await.expect("an answer");
+        assert_eq!(sent_on.status(), 302);
+        assert_eq!(sent_on.headers()["location"], format!("/settings?success=true&provider={vendor}").as_str());
+        assert_eq!(standing(&server, vendor).await, "connected");
+    }
+    let drive = server.get("/api/integrations/google_drive").await.is(200);
+    assert_eq!(drive["integration"]["account"]["email"], "ada@example.com", "{drive}");
+    assert!(drive["integration"]["token_expiry"].is_string(), "{drive}");
     let one = server.get("/api/auth/github/status/ada").await.is(200);
     assert_eq!(
         (&one["connected"], &one["username"], &one["email"]),

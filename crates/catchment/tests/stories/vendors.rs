@@ -1,4 +1,5 @@
-//! The pages of vendors that a person connects to: Telegram's Bot API, GitHub's consent and API.
+//! The pages of vendors that a person connects to: Telegram's Bot API, the consents of GitHub and
+//! Google and what they show of an account.
 //! They answer as the vendors do, as far as connecting goes; each vendor's own crate holds its
 //! stand-in against the published description.
 
@@ -46,6 +47,9 @@ impl Vendors {
             .route("/login/device/code", post(device))
             .route("/user", get(user))
             .route("/applications/{client}/token", delete(revoke))
+            .route("/token", post(google_token))
+            .route("/revoke", post(google_revoke))
+            .route("/drive/v3/{*path}", get(drive))
             .with_state(books.clone());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
@@ -143,4 +147,45 @@ async fn revoke(State(books): Shared, Json(said): Json<Value>) -> StatusCode {
     books.good.retain(|good| Some(good.as_str()) != said["access_token"].as_str());
     books.revoked += 1;
     StatusCode::NO_CONTENT
+}
+
+async fn google_token(State(books): Shared, body: Bytes) -> Response {
+    let body = format!("http://x/?{}", String::from_utf8_lossy(&body));
+    let said: HashMap<String, String> = Url::parse(&body).expect("a form").query_pairs().into_owned().collect();
+    let mut books = books.lock().expect("no panic");
+    let code = said.get("code").cloned().unwrap_or_default();
+    let known = books.codes.iter().position(|known| *known == code);
+    let (Some(place), Some(CLIENT_SECRET)) = (known, said.get("client_secret").map(String::as_str)) else {
+        return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response();
+    };
+    books.codes.remove(place);
+    let token = format!("ya29.planted{}", books.good.len());
+    books.good.push(token.clone());
+    Json(json!({
+        "access_token": token, "refresh_token": "1//planted", "expires_in": 3599, "token_type": "Bearer",
+        "scope": "https://www.googleapis.com/auth/drive.readonly",
+    }))
+    .into_response()
+}
+
+async fn google_revoke(State(books): Shared) -> StatusCode {
+    books.lock().expect("no panic").revoked += 1;
+    StatusCode::OK
+}
+
+async fn drive(State(books): Shared, Path(path): Path<String>, headers: HeaderMap) -> Response {
+    let token = headers.get("authorization").and_then(|it| it.to_str().ok()?.strip_prefix("Bearer "));
+    if !token.is_some_and(|token| books.lock().expect("no panic").good.iter().any(|good| good == token)) {
+        return (StatusCode::UNAUTHORIZED, Json(json!({"error": {"code": 401, "message": "Invalid Credentials"}})))
+            .into_response();
+    }
+    let folder = "application/vnd.google-apps.folder";
+    Json(match path.as_str() {
+        "about" => json!({"user": {
+            "kind": "drive#user", "displayName": "Ada", "emailAddress": "ada@example.com", "permissionId": "0042", "me": true,
+        }}),
+        "files" => json!({"kind": "drive#fileList", "incompleteSearch": false, "files": []}),
+        _ => json!({"kind": "drive#file", "id": "root-of-ada", "name": "My Drive", "mimeType": folder}),
+    })
+    .into_response()
 }
