@@ -14,19 +14,21 @@ pub(crate) struct Answer {
     headers: Vec<(&'static str, String)>,
     body: Bytes,
     pub(crate) json: Option<Value>,
+    /// The JSON before a field mask took most of it away.
+    pub(crate) whole: Option<Value>,
 }
 
 impl Answer {
     pub(crate) fn json(json: Value) -> Self {
-        Self { status: 200, headers: Vec::new(), body: Bytes::new(), json: Some(json) }
+        Self { status: 200, headers: Vec::new(), body: Bytes::new(), json: Some(json), whole: None }
     }
 
     pub(crate) fn bytes(mime: &str, body: Bytes) -> Self {
-        Self { status: 200, headers: vec![("content-type", mime.to_owned())], body, json: None }
+        Self { status: 200, headers: vec![("content-type", mime.to_owned())], body, json: None, whole: None }
     }
 
     pub(crate) fn redirect(to: &str) -> Self {
-        Self { status: 302, headers: vec![("location", to.to_owned())], body: Bytes::new(), json: None }
+        Self { status: 302, headers: vec![("location", to.to_owned())], body: Bytes::new(), json: None, whole: None }
     }
 
     pub(crate) fn with(mut self, status: u16, name: &'static str, value: String) -> Self {
@@ -127,7 +129,7 @@ impl Answer {
                 let few = "kind,nextPageToken,newStartPageToken,startPageToken,incompleteSearch,id,name,mimeType,\
                            files(kind,id,name,mimeType),drives(kind,id,name),permissions(kind,id,type,role),\
                            changes(kind,type,changeType,time,removed,fileId,driveId,file(kind,id,name,mimeType))";
-                Self { json: Some(masked(&json, mask.unwrap_or(few))), ..self }
+                Self { json: Some(masked(&json, mask.unwrap_or(few))), whole: Some(json), ..self }
             }
             json => Self { json, ..self },
         }

@@ -84,7 +84,7 @@ pub(crate) struct Exchange {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) status: u16,
-    /// JSON that was answered.
+    /// JSON that was answered, as it was before the field mask.
     pub(crate) answer: Option<Value>,
 }
 
@@ -285,7 +285,7 @@ async fn handle(State(shared): State<Arc<Mutex<Shared>>>, request: Request<axum:
     let mut shared = shared.lock().expect("a lock");
     let answer = shared.answer(&call);
     let Call { method, path, query, headers, .. } = call;
-    let exchange = Exchange { method, path, query, headers, status: answer.status, answer: answer.json.clone() };
+    let exchange = Exchange { method, path, query, headers, status: answer.status, answer: answer.whole.clone() };
     shared.exchanges.push(exchange);
     answer.into_response()
 }
