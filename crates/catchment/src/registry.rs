@@ -14,4 +14,5 @@ pub(crate) fn registry() -> Registry {
         .with::<catchment_dropbox::Dropbox>()
         .with::<catchment_google_drive::GoogleDrive>()
         .with::<catchment_opendal::OpenDal>()
+        .with::<catchment_sharepoint::Sharepoint>()
 }

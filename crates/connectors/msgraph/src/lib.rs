@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod cloud;
+mod credentials;
+mod errors;
+mod graph;
+mod groups;
+mod identities;
+mod trail;
+
+pub use cloud::Cloud;
+pub use credentials::{Registration, oauth};
+pub use errors::{classify, code};
+pub use graph::{Collection, Graph};
+pub use identities::{Identity, IdentitySet, TENANT};
+pub use trail::Trail;
