@@ -24,10 +24,10 @@ struct Member {
 
 impl Graph {
     /// One page of the members of a group, users and groups; of everybody but guests for [`TENANT`].
-    /// A group that was deleted has no members. Cancel-safe.
+    /// Cancel-safe.
     ///
     /// # Errors
-    /// `Forbidden`, naming the scope, when the token may not read groups. `Unsupported` for a group of a
+    /// `NotFound` for a group that was deleted. `Forbidden`, naming the scope, when the token may not read groups. `Unsupported` for a group of a
     /// SharePoint site, which Graph does not open.
     pub async fn members(&self, group: &str, request: &PageRequest) -> Result<Page<Principal>> {
         if group.starts_with(SITE_GROUP) {
@@ -48,7 +48,6 @@ impl Graph {
         };
         let page = match self.page::<Member>(first, request, 1).await {
             Ok(page) => page,
-            Err(error) if error.kind() == ErrorKind::NotFound && !everybody => return Ok(Page::last(Vec::new())),
             Err(error) if error.kind() == ErrorKind::Forbidden => {
                 return Err(error.with("scope", if everybody { "User.Read.All" } else { "GroupMember.Read.All" }));
             }

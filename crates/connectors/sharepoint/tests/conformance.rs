@@ -4,9 +4,12 @@ mod fake;
 
 use std::net::SocketAddr;
 
-use catchment_core::async_trait;
+use catchment_core::{Fingerprint, async_trait};
 use catchment_sharepoint::Sharepoint;
-use catchment_testkit::{Fixture, conformance, world::Key};
+use catchment_testkit::{
+    Fixture, conformance,
+    world::{Event, Expected, Key, Node, Rules, World},
+};
 use serde_json::Value;
 
 struct Library(fake::Fake);
@@ -75,6 +78,58 @@ impl Fixture for Library {
     fn slow_down(&self) -> (u16, String) {
         (429, fake::problem("activityLimitReached"))
     }
+
+    fn rules(&self) -> Rules {
+        let rules = Rules::default().only(|name| self.can_store(name)).without_cases();
+        Rules { longest: 400, ..rules.with_outside().with_permissions() }
+    }
+
+    async fn play(&self, _: &World, event: &Event) {
+        self.0.world(|world| world.apply(event.op.clone()).map(drop).expect("what happened there can happen here"));
+    }
+
+    fn expected(&self, _: &World, node: &Node) -> Expected {
+        let fingerprint = (!node.is_folder()).then(|| Fingerprint::new(fake::items::etag(node)));
+        Expected { id: Some(format!("{}/{}", fake::DRIVE, fake::item_id(node.key)).into()), fingerprint }
+    }
+
+    fn expire_cursors(&self) -> bool {
+        let forgotten = self.0.world(|world| world.version() + 1);
+        self.0.cloud().feed.forgotten = Some((forgotten, "resyncChangesApplyDifferences"));
+        true
+    }
+
+    fn elsewhere(&self) -> Vec<(&'static str, Value)> {
+        let with = |folder: &str| {
+            let mut settings = self.settings();
+            settings["folder_path"] = folder.into();
+            settings
+        };
+        let mut onedrive = with("/");
+        onedrive["url"].take();
+        onedrive["user_id"] = "ada@contoso.com".into();
+        vec![
+            ("another folder", with("Documents/outside")),
+            ("the whole library", with("Shared Documents")),
+            ("another library", with("Plans")),
+            ("the whole site", with("/")),
+            ("a OneDrive", onedrive),
+        ]
+    }
+
+    fn cut_bodies(&self, after: Option<u64>) -> bool {
+        self.0.cloud().cut = after.map(|after| after as usize);
+        true
+    }
+
+    fn expire_links(&self) -> bool {
+        self.0.expire_links();
+        true
+    }
+
+    fn excuse(promise: &str) -> Option<&'static str> {
+        (promise == "a_domain_is_told_as_one").then_some("nothing is shared with a domain, only with tenants")
+    }
 }
 
-conformance!(Library => browse, download, fingerprints, network);
+conformance!(Library => browse, download, fingerprints, changes, permissions, history, resume, links, network);

@@ -157,7 +157,7 @@ fn bytes(cloud: &mut Cloud, head: &Parts, ticket: &str) -> Answer {
             answer.body = content[first..=last].to_vec();
         }
     }
-    answer.cut = cloud.cuts.pop_front();
+    answer.cut = cloud.cuts.pop_front().or(cloud.cut).filter(|cut| *cut < answer.body.len());
     answer
 }
 
@@ -192,7 +192,7 @@ fn graph(cloud: &mut Cloud, path: &str, query: &[(String, String)], host: &str) 
             Ok(json!({ "value": drives }))
         }
         ["sites", ..] => Err(MISSING),
-        ["groups", id, "members"] => items::members(cloud, &decoded(id)),
+        ["groups", id, "members"] => items::members(cloud, &decoded(id), query, &whole),
         ["drives", drive, rest @ ..] => {
             let drive = decoded(drive);
             if !cloud.drives.contains_key(&drive) {

@@ -192,14 +192,21 @@ pub fn permissions(cloud: &Cloud, drive: &str, key: Key) -> Value {
     json!({ "value": grants })
 }
 
-pub fn members(cloud: &Cloud, group: &str) -> Result<Value, Refused> {
+pub fn members(cloud: &Cloud, group: &str, query: &[(String, String)], whole: &str) -> Result<Value, Refused> {
     let groups = cloud.drives.values().find_map(|drive| drive.world.groups().get(group));
-    let members = groups.ok_or((404, "Request_ResourceNotFound"))?.iter().map(|member| match member {
+    let all = groups.ok_or((404, "Request_ResourceNotFound"))?;
+    let top = number(query, "$top").unwrap_or(100) as usize;
+    let skip = number(query, "$skiptoken").unwrap_or(0) as usize;
+    let members = all.iter().skip(skip).take(top).map(|member| match member {
         Principal::Group(id) => json!({ "@odata.type": "#microsoft.graph.group", "id": id }),
         Principal::User(email) => json!({
             "@odata.type": "#microsoft.graph.user", "id": email, "mail": null, "userPrincipalName": email.to_uppercase(),
         }),
         Principal::Anyone | Principal::Domain(_) => json!({ "@odata.type": "#microsoft.graph.device", "id": "d" }),
     });
-    Ok(json!({ "value": members.collect::<Vec<_>>() }))
+    let mut answer = json!({ "value": members.collect::<Vec<_>>() });
+    if skip + top < all.len() {
+        answer["@odata.nextLink"] = link(whole, query, &[("$skiptoken", (skip + top).to_string())]).into();
+    }
+    Ok(answer)
 }

@@ -5,7 +5,7 @@
 
 mod answers;
 mod feed;
-mod items;
+pub mod items;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -77,6 +77,8 @@ pub struct Cloud {
     pub reads: usize,
     /// The next bodies end after so many bytes.
     pub cuts: VecDeque<usize>,
+    /// Every body ends after so many bytes.
+    pub cut: Option<usize>,
     /// Where bytes are damaged: this many come wrong.
     pub damaged: bool,
     pub asked: Vec<Asked>,
@@ -98,11 +100,12 @@ impl Fake {
         let drive = |name: &str| Drive { name: name.to_owned(), world: World::new() };
         let cloud = Arc::new(Mutex::new(Cloud {
             drives: BTreeMap::from([(DRIVE.to_owned(), drive("Documents")), (OTHER.to_owned(), drive("Plans"))]),
-            feed: FeedStyle { page: 50, shuffled: false, repeated: false, forgotten: None },
+            feed: FeedStyle { page: 10, shuffled: true, repeated: true, forgotten: None },
             facets: HashMap::new(),
             instead: VecDeque::new(),
             reads: usize::MAX,
             cuts: VecDeque::new(),
+            cut: None,
             damaged: false,
             asked: Vec::new(),
             issued: 0,
@@ -159,6 +162,11 @@ impl Fake {
     /// How many requests there were whose path holds this.
     pub fn count(&self, path: &str) -> usize {
         self.cloud().asked.iter().filter(|asked| asked.path.contains(path)).count()
+    }
+
+    /// Makes every address of bytes that was given so far lead nowhere.
+    pub fn expire_links(&self) {
+        self.cloud().tickets.values_mut().for_each(|(_, _, left)| *left = 0);
     }
 
     pub fn instead(&self, path: &'static str, status: u16, body: impl Into<String>) {
