@@ -163,7 +163,21 @@ fn the_catalogue_describes_every_setting_and_marks_secrets() {
     let machine = Machine::new();
     let vendors: Vec<_> = machine.run(["connectors", "--json"]).exits(0).json();
     let ids: Vec<_> = vendors.iter().map(|vendor| vendor["type"].as_str().expect("an id")).collect();
-    assert_eq!(ids, ["azure_blob", "dropbox", "folder", "github", "google_drive", "opendal", "s3", "sftp", "telegram"]);
+    assert_eq!(
+        ids,
+        [
+            "azure_blob",
+            "dropbox",
+            "folder",
+            "github",
+            "google_drive",
+            "opendal",
+            "s3",
+            "sftp",
+            "sharepoint",
+            "telegram"
+        ]
+    );
     for id in ids {
         let vendor = machine.run(["connectors", id, "--json"]).exits(0).json().remove(0);
         let fields = vendor["config_schema"]["properties"].as_object().expect("settings");
