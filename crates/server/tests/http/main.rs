@@ -8,6 +8,7 @@ mod database;
 mod docs;
 mod files;
 mod floor;
+mod grants;
 mod idempotency;
 mod input;
 mod integrations;

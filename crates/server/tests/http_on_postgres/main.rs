@@ -9,6 +9,8 @@ mod consent;
 mod database;
 #[path = "../http/floor.rs"]
 mod floor;
+#[path = "../http/grants.rs"]
+mod grants;
 #[path = "../http/idempotency.rs"]
 mod idempotency;
 #[path = "../http/input.rs"]

@@ -3,6 +3,7 @@
 mod client;
 mod library;
 mod log;
+mod scene;
 mod shelf;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -24,6 +25,7 @@ use crate::database::Database;
 pub(crate) use client::{Answer, Call, Client};
 pub(crate) use library::{Library, Mood, Pages};
 pub(crate) use log::captured;
+pub(crate) use scene::Scene;
 pub(crate) use shelf::Shelf;
 
 /// Secrets that go in, and must come out nowhere. Unlike anything else in a test.
