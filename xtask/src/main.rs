@@ -3,6 +3,7 @@
 
 mod backends;
 mod bench;
+mod live;
 mod new_vendor;
 mod packaging;
 mod shell;
@@ -43,6 +44,12 @@ enum Chore {
     },
     /// Check connectors and their fakes against the vendors' own published descriptions.
     SpecCheck,
+    /// Hold a connector to its promises on a real account, reading only; the settings are JSON in
+    /// `CATCHMENT_LIVE_<VENDOR>`.
+    Live {
+        /// The vendor's id, for example `google_drive`.
+        vendor: String,
+    },
     /// Lint the container image and the compose file.
     Packaging,
     /// The servers that tests run against and nobody here wrote.
@@ -68,6 +75,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Tidy => tidy::run(),
         Chore::NewVendor { id, name } => new_vendor::run(&id, &name),
         Chore::SpecCheck => spec_check::run(),
+        Chore::Live { vendor } => live::run(&vendor),
         Chore::Packaging => packaging::run(),
         Chore::Backends(action) => backends::run(&action),
         Chore::Bench(wanted) => bench::run(&wanted),

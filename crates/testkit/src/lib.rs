@@ -29,6 +29,7 @@ mod http1;
 #[doc(hidden)]
 pub mod links;
 mod listing;
+pub mod live;
 #[doc(hidden)]
 pub mod network;
 #[doc(hidden)]
