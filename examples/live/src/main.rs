@@ -5,22 +5,13 @@
 
 use std::process::ExitCode;
 
-use catchment_core::{Context, Registry};
+use catchment_core::Context;
 use catchment_testkit::live::{Outcome, promises};
 use serde_json::Value;
 
-fn registry() -> Registry {
-    Registry::new()
-        .with::<catchment_folder::Folder>()
-        .with::<catchment_s3::S3>()
-        .with::<catchment_azure_blob::AzureBlob>()
-        .with::<catchment_sftp::Sftp>()
-        .with::<catchment_github::Github>()
-        .with::<catchment_telegram::Telegram>()
-        .with::<catchment_dropbox::Dropbox>()
-        .with::<catchment_google_drive::GoogleDrive>()
-        .with::<catchment_opendal::OpenDal>()
-}
+// The stock binary's own list, so that no vendor is left out here.
+#[path = "../../../crates/catchment/src/registry.rs"]
+mod registry;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -37,7 +28,7 @@ async fn main() -> ExitCode {
         eprintln!("NOT RUN: {variable} is not JSON: give the settings of {vendor} as one object");
         return ExitCode::from(2);
     };
-    let registry = registry();
+    let registry = registry::registry();
     // Wrong settings are found before anything is tried.
     if let Err(error) = registry.connect(&vendor, settings.clone(), Context::local()) {
         eprintln!("NOT RUN: {error}");
