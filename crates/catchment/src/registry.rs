@@ -15,4 +15,5 @@ pub(crate) fn registry() -> Registry {
         .with::<catchment_google_drive::GoogleDrive>()
         .with::<catchment_opendal::OpenDal>()
         .with::<catchment_sharepoint::Sharepoint>()
+        .with::<catchment_autodesk::Autodesk>()
 }

@@ -62,7 +62,12 @@ impl Description {
         let parameters: Vec<&Value> =
             [path, operation].iter().flat_map(|of| items(&of["parameters"])).map(|one| self.resolved(one)).collect();
         let is = |one: &Value, place: &str, name: &str| {
-            one["in"] == place && one["name"].as_str().is_some_and(|given| given.eq_ignore_ascii_case(name))
+            let same = |described: &str| match described.split_once('*') {
+                // `filter[*]` is every filter there is.
+                Some((start, _)) => place == "query" && name.starts_with(start),
+                None => described.eq_ignore_ascii_case(name),
+            };
+            one["in"] == place && one["name"].as_str().is_some_and(same)
         };
         for (place, given) in [("query", &request.query), ("header", &request.headers)] {
             for (name, value) in given {

@@ -166,6 +166,7 @@ fn the_catalogue_describes_every_setting_and_marks_secrets() {
     assert_eq!(
         ids,
         [
+            "autodesk",
             "azure_blob",
             "dropbox",
             "folder",
