@@ -91,10 +91,11 @@ fn type_name(id: &str) -> String {
 type Edit = Box<dyn Fn(&str) -> Option<String>>;
 
 /// Where the rest of the workspace learns of the vendor.
-fn registrations(id: &str) -> [(&'static str, Edit); 3] {
+fn registrations(id: &str) -> [(&'static str, Edit); 4] {
     let package = package(id);
     let member = format!("{package} = {{ path = \"crates/connectors/{id}\" }}");
     let dependency = format!("{package} = {{ workspace = true }}");
+    let live = dependency.clone();
     let registered = format!(".with::<{}::{}>()", package.replace('-', "_"), type_name(id));
     [
         (
@@ -110,6 +111,11 @@ fn registrations(id: &str) -> [(&'static str, Edit); 3] {
                 let vendors = after_last(&format!("{vendors}\n"), &dependency, |line| !line.is_empty())?;
                 Some(format!("{start}# The vendors, one line each.\n{vendors}\n{end}"))
             }),
+        ),
+        (
+            // It has the stock binary's list of vendors, and so needs them all.
+            "examples/live/Cargo.toml",
+            Box::new(move |old| after_last(old, &live, |line| line.starts_with("catchment-"))),
         ),
         (
             "crates/catchment/src/registry.rs",

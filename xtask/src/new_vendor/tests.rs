@@ -6,7 +6,9 @@ use crate::shell::{cargo, output};
 /// A folder that holds what the chore reads and changes.
 fn copy() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    for path in ["Cargo.toml", "crates/catchment/Cargo.toml", "crates/catchment/src/registry.rs"] {
+    for path in
+        ["Cargo.toml", "crates/catchment/Cargo.toml", "examples/live/Cargo.toml", "crates/catchment/src/registry.rs"]
+    {
         let to = folder.path().join(path);
         fs::create_dir_all(to.parent().expect("a parent")).expect("a folder in it");
         fs::copy(root().join(path), to).expect("a copy");
@@ -24,6 +26,11 @@ fn a_new_vendor_is_registered_everywhere() {
     scaffold(folder.path(), "acme_box", "Acme Box").expect("a vendor");
     let member = "catchment-acme-box = { path = \"crates/connectors/acme_box\" }\n";
     assert!(read(&folder, "Cargo.toml").contains(member));
+    let live = read(&folder, "examples/live/Cargo.toml");
+    assert_eq!(
+        live.matches("catchment-").count(),
+        read(&folder, "crates/catchment/src/registry.rs").matches("with::<").count() + 2
+    );
     let manifest = read(&folder, "crates/catchment/Cargo.toml");
     // As the last of the vendors, which are a paragraph of their own.
     let (vendors, _) = manifest.split_once("catchment-acme-box = { workspace = true }\n\n").expect("a line of its own");
