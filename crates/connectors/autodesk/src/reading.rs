@@ -3,17 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, Retry, async_trait};
+use catchment_client::resumed;
+use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, async_trait};
 use futures::{StreamExt, stream::BoxStream};
 use sha1::{Digest, Sha1};
 
 use crate::{connection::Connection, ids::Place, json::Signed, listing::NO_CONTENT, wire::Wire};
-
-/// How often a body is taken up again where it broke off, without much coming in between.
-const RESUMES: u32 = 3;
-
-/// What counts as much.
-const PROGRESS: u64 = 1 << 20;
 
 /// What ids of objects begin with; bucket and key follow.
 const OBJECT: &str = "urn:adsk.objects:os.object:";
@@ -73,8 +68,18 @@ impl Connection {
         let until = end.filter(|_| !from_the_start);
         let download = object.bytes(signed.url.as_deref(), at, until).await?;
         let size = download.size.or(end.map(|end| end - at));
-        let transfer = Transfer { object, at, end: size.map(|size| at + size) };
-        Ok(Content { size, version, mime: None, body: checked(transfer.bytes(download.body), hash) })
+        let body = match size.map(|size| at + size) {
+            Some(end) => {
+                // The first address may have expired by then.
+                let object = Arc::new(object);
+                resumed(download.body, at, end, move |at| {
+                    let object = Arc::clone(&object);
+                    async move { Ok(object.bytes(None, at, Some(end)).await?.body) }
+                })
+            }
+            None => download.body,
+        };
+        Ok(Content { size, version, mime: None, body: checked(body, hash) })
     }
 }
 
@@ -124,47 +129,6 @@ impl Object {
 /// Whether a signed address is not honoured any more.
 fn expired(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unauthenticated)
-}
-
-/// A transfer that can be taken up again, on the object it began with.
-struct Transfer {
-    object: Object,
-    /// The next byte.
-    at: u64,
-    /// The first byte not wanted.
-    end: Option<u64>,
-}
-
-impl Transfer {
-    fn bytes(mut self, mut body: Body) -> Body {
-        let bytes = async_stream::try_stream! {
-            let mut left = RESUMES;
-            let mut came = 0;
-            loop {
-                match body.next().await {
-                    None => break,
-                    Some(Ok(chunk)) => {
-                        self.at += chunk.len() as u64;
-                        came += chunk.len() as u64;
-                        yield chunk;
-                    }
-                    Some(Err(error)) => {
-                        if came >= PROGRESS {
-                            left = RESUMES;
-                        }
-                        let goes_on = self.end.is_some_and(|end| self.at < end);
-                        if left == 0 || !goes_on || error.retry() == Retry::Never {
-                            Err(error)?;
-                        }
-                        (left, came) = (left - 1, 0);
-                        // The first address may have expired by now.
-                        body = self.object.bytes(None, self.at, self.end).await?.body;
-                    }
-                }
-            }
-        };
-        bytes.boxed()
-    }
 }
 
 /// The bytes, and an error behind the last if they are not those of the hash.

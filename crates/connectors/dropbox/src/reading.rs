@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Result, Retry, async_trait};
+use catchment_client::resumed;
+use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Result, async_trait};
 use futures::{StreamExt, stream::BoxStream};
 use serde_json::json;
 
@@ -15,12 +16,6 @@ use crate::{
     place::{self, Place},
     wire::{PathRoot, Wire},
 };
-
-/// How often a body is taken up again where it broke off, without much coming in between.
-const RESUMES: u32 = 3;
-
-/// What counts as much.
-const PROGRESS: u64 = 1 << 20;
 
 const DOWNLOAD: &str = "files/download";
 
@@ -88,14 +83,16 @@ impl Connection {
         if download.size.is_some_and(|size| size != length) {
             return Err(Error::protocol("the content has another length than Dropbox says: try again later"));
         }
-        let transfer = Transfer {
+        let rest = Arc::new(Rest {
             wire: Arc::clone(&self.wire),
             path_root: place.path_root.clone(),
             rev: file.rev.clone(),
-            at: range.offset,
             end: range.offset.saturating_add(length),
-        };
-        let mut body = transfer.bytes(download.body);
+        });
+        let mut body = resumed(download.body, range.offset, rest.end, move |at| {
+            let rest = Arc::clone(&rest);
+            async move { rest.from(at).await }
+        });
         if length == file.size
             && let Some(hash) = file.content_hash
         {
@@ -147,50 +144,22 @@ impl Connection {
 
 type Body = BoxStream<'static, Result<Bytes>>;
 
-/// A transfer that can be taken up again, on the revision it began with.
-struct Transfer {
+/// The rest of a transfer that broke off, of the revision it began with.
+struct Rest {
     wire: Arc<Wire>,
     path_root: PathRoot,
     rev: String,
-    /// The next byte.
-    at: u64,
     /// The first byte not wanted.
     end: u64,
 }
 
-impl Transfer {
-    fn bytes(mut self, mut body: Body) -> Body {
-        let bytes = async_stream::try_stream! {
-            let mut left = RESUMES;
-            let mut came = 0;
-            loop {
-                let error = match body.next().await {
-                    Some(Ok(chunk)) => {
-                        self.at += chunk.len() as u64;
-                        came += chunk.len() as u64;
-                        yield chunk;
-                        continue;
-                    }
-                    None if self.at >= self.end => break,
-                    None => Error::new(ErrorKind::Unavailable, "the content ends before it is complete: try again"),
-                    Some(Err(error)) => error,
-                };
-                if came >= PROGRESS {
-                    left = RESUMES;
-                }
-                if left == 0 || error.retry() == Retry::Never || self.at >= self.end {
-                    Err(error)?;
-                }
-                (left, came) = (left - 1, 0);
-                let argument = json!({ "path": format!("rev:{}", self.rev) });
-                let again =
-                    self.wire.content(DOWNLOAD, &argument, &self.path_root, self.at, Some(self.end)).await?;
-                let file: File = header::result(&again.head)?;
-                unchanged(Some(&self.rev), &file.rev)?;
-                body = again.body;
-            }
-        };
-        bytes.boxed()
+impl Rest {
+    async fn from(&self, at: u64) -> Result<Body> {
+        let argument = json!({ "path": format!("rev:{}", self.rev) });
+        let again = self.wire.content(DOWNLOAD, &argument, &self.path_root, at, Some(self.end)).await?;
+        let file: File = header::result(&again.head)?;
+        unchanged(Some(&self.rev), &file.rev)?;
+        Ok(again.body)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use catchment_core::{Error, ErrorKind, Result, Retry};
+use catchment_client::resumed;
+use catchment_core::{Error, ErrorKind, Result};
 use futures::{StreamExt, stream::BoxStream};
 use md5::{Digest, Md5};
 
@@ -12,12 +13,6 @@ use crate::{
     entries::mark,
     wire::{Keyed, Part, Wire},
 };
-
-/// How often a body is taken up again where it broke off, without much coming in between.
-const RESUMES: u32 = 3;
-
-/// What counts as much.
-const PROGRESS: u64 = 1 << 20;
 
 pub(crate) type Body = BoxStream<'static, Result<Bytes>>;
 
@@ -29,7 +24,7 @@ pub(crate) struct Transfer {
     /// What the version is known by.
     pub(crate) mark: Option<String>,
     pub(crate) insist: bool,
-    /// The next byte.
+    /// The first byte.
     pub(crate) at: u64,
     /// The first byte not wanted.
     pub(crate) end: Option<u64>,
@@ -37,41 +32,22 @@ pub(crate) struct Transfer {
 }
 
 impl Transfer {
-    pub(crate) fn bytes(mut self, mut body: Body) -> Body {
-        let bytes = async_stream::try_stream! {
-            let mut left = RESUMES;
-            let mut came = 0;
-            loop {
-                match body.next().await {
-                    None => break,
-                    Some(Ok(chunk)) => {
-                        self.at += chunk.len() as u64;
-                        came += chunk.len() as u64;
-                        yield chunk;
-                    }
-                    Some(Err(error)) => {
-                        if came >= PROGRESS {
-                            left = RESUMES;
-                        }
-                        let goes_on = self.mark.is_some() && self.end.is_some_and(|end| self.at < end);
-                        if left == 0 || !goes_on || error.retry() == Retry::Never {
-                            Err(error)?;
-                        }
-                        (left, came) = (left - 1, 0);
-                        body = self.again().await?;
-                    }
-                }
-            }
-        };
-        bytes.boxed()
+    pub(crate) fn bytes(self, body: Body) -> Body {
+        // Without a mark of the version the rest may be another's.
+        let Some(end) = self.end.filter(|_| self.mark.is_some()) else { return body };
+        let (at, transfer) = (self.at, Arc::new(self));
+        resumed(body, at, end, move |at| {
+            let transfer = Arc::clone(&transfer);
+            async move { transfer.again(at).await }
+        })
     }
 
-    /// The rest, if the file is still what it was. That is asked after the service has begun to
-    /// answer: what it sends then is no later version than the one it names afterwards.
-    async fn again(&self) -> Result<Body> {
+    /// The rest from `at` on, if the file is still what it was. That is asked after the service has
+    /// begun to answer: what it sends then is no later version than the one it names afterwards.
+    async fn again(&self, at: u64) -> Result<Body> {
         let file = Keyed { id: &self.id, key: self.key.as_deref() };
-        let expected = self.end.map(|end| end - self.at);
-        let part = Part { from: self.at, until: self.end, expected, may_be_html: self.may_be_html };
+        let expected = self.end.map(|end| end - at);
+        let part = Part { from: at, until: self.end, expected, may_be_html: self.may_be_html };
         let body = self.wire.media(file, part, self.insist).await?.body;
         unchanged(self.mark.as_deref(), mark(&self.wire.file(file).await?, ExportAs::Office).as_deref())?;
         Ok(body)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use catchment_client::{self as client, Url, segment};
-use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, Retry, async_trait};
+use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, async_trait};
 use catchment_msgraph::Graph;
 use futures::{StreamExt, stream::BoxStream};
 
@@ -17,11 +17,7 @@ use crate::{
     whereabouts::Whereabouts,
 };
 
-/// How often a body is taken up again where it broke off, without much coming in between.
-const RESUMES: u32 = 3;
-
-/// What counts as much.
-const PROGRESS: u64 = 1 << 20;
+type Body = BoxStream<'static, Result<Bytes>>;
 
 #[async_trait]
 impl Download for Connection {
@@ -65,15 +61,15 @@ impl Connection {
         }
         let until = range.length.map(|length| range.offset.saturating_add(length));
         let (item, download) = file.stream(item, range.offset, until).await?;
-        let size = download.size;
-        let transfer = Transfer {
-            file,
-            hash: (range == ByteRange::from(0) && item.hash().is_some()).then(QuickXor::new),
-            item,
-            at: range.offset,
-            end: size.map(|size| range.offset.saturating_add(size)),
+        let (size, file, item) = (download.size, Arc::new(file), Arc::new(item));
+        let mut body = match size.map(|size| range.offset.saturating_add(size)) {
+            Some(end) => file.goes_on(&item, download.body, range.offset, end),
+            None => download.body,
         };
-        Ok(Content { size, version, mime, body: transfer.bytes(download.body) })
+        if let Some(hash) = item.hash().map(str::to_owned).filter(|_| range == ByteRange::from(0)) {
+            body = file.whole(&item, body, hash);
+        }
+        Ok(Content { size, version, mime, body })
     }
 }
 
@@ -112,6 +108,37 @@ impl RemoteFile {
         }
     }
 
+    /// The body, taken up again where it breaks off, as long as it is the version of `item`.
+    fn goes_on(self: &Arc<Self>, item: &Arc<Item>, body: Body, at: u64, end: u64) -> Body {
+        let (file, item) = (Arc::clone(self), Arc::clone(item));
+        client::resumed(body, at, end, move |at| {
+            let (file, item) = (Arc::clone(&file), Arc::clone(&item));
+            async move {
+                // The address may have lapsed since, so a new one is got in any case.
+                let again = file.look_again(&item).await?;
+                Ok(file.stream(again, at, Some(end)).await?.1.body)
+            }
+        })
+    }
+
+    /// The body, and an error behind the last byte if it is not what its hash says.
+    fn whole(self: &Arc<Self>, item: &Arc<Item>, mut body: Body, wanted: String) -> Body {
+        let (file, item) = (Arc::clone(self), Arc::clone(item));
+        let bytes = async_stream::try_stream! {
+            let mut hash = QuickXor::new();
+            while let Some(chunk) = body.next().await {
+                let chunk = chunk?;
+                hash.update(&chunk);
+                yield chunk;
+            }
+            let found = hash.finish();
+            if found != wanted {
+                judged(&item, &file.look().await?, &found)?;
+            }
+        };
+        bytes.boxed()
+    }
+
     /// No credential goes along: the address is one, and belongs to another host.
     async fn fetch(&self, item: &Item, at: u64, end: Option<u64>) -> Result<client::Download> {
         let url = item.download_url.as_deref().ok_or_else(|| {
@@ -137,60 +164,4 @@ impl RemoteFile {
 /// What hosts of content say of an address that is no longer good.
 fn has_lapsed(error: &Error) -> bool {
     matches!(error.get("status"), Some("401" | "403" | "404" | "410"))
-}
-
-/// A transfer that can be taken up again, on the version it began with.
-struct Transfer {
-    file: RemoteFile,
-    item: Item,
-    /// Of the bytes so far, where the whole has a hash.
-    hash: Option<QuickXor>,
-    /// The next byte.
-    at: u64,
-    /// The first byte not wanted.
-    end: Option<u64>,
-}
-
-impl Transfer {
-    fn bytes(mut self, mut body: BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<Bytes>> {
-        let bytes = async_stream::try_stream! {
-            let mut left = RESUMES;
-            let mut came = 0;
-            loop {
-                match body.next().await {
-                    None => break,
-                    Some(Ok(chunk)) => {
-                        self.at += chunk.len() as u64;
-                        came += chunk.len() as u64;
-                        if let Some(hash) = &mut self.hash {
-                            hash.update(&chunk);
-                        }
-                        yield chunk;
-                    }
-                    Some(Err(error)) => {
-                        if came >= PROGRESS {
-                            left = RESUMES;
-                        }
-                        let goes_on = self.end.is_some_and(|end| self.at < end);
-                        if left == 0 || !goes_on || error.retry() == Retry::Never {
-                            Err(error)?;
-                        }
-                        (left, came) = (left - 1, 0);
-                        // The address may have lapsed since, so a new one is got in any case.
-                        let again = self.file.look_again(&self.item).await?;
-                        let (item, download) = self.file.stream(again, self.at, self.end).await?;
-                        (self.item, body) = (item, download.body);
-                    }
-                }
-            }
-            if let (Some(hash), Some(wanted)) = (&self.hash, self.item.hash()) {
-                let found = hash.finish();
-                if found != wanted {
-                    let again = self.file.look().await?;
-                    judged(&self.item, &again, &found)?;
-                }
-            }
-        };
-        bytes.boxed()
-    }
 }
