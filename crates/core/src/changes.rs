@@ -17,12 +17,15 @@
 //!   container it is in, and may then come in any order: the latest word on an entry, by id, is what
 //!   holds, and paths follow from parents and names. A vendor that knows paths only leaves `parent`
 //!   empty; then an entry comes after the container it is in, in the order in which things happened, and
-//!   its path is right as of everything told before it.
+//!   its path is right as of everything told before it, and nothing comes in with a container from
+//!   outside but what is told one by one.
 //! - **Late is right.** An entry is told as it is when the page is made, or as it was when it changed;
 //!   either way the last word on it, once [`more`](ChangePage::more) is false, is how it is now. So a
 //!   container may be listed while its later changes are still in the feed: the listing runs ahead, the
 //!   feed repeats what the listing has shown already, and both end at the same. What a listing does not
-//!   find any more, the feed is about to remove. Telling twice is harmless, leaving out is not.
+//!   find any more, the feed is about to remove. Telling twice is harmless, leaving out is not. A feed
+//!   that tells entries as they were tells one by one what comes in with a container from outside: the
+//!   listing may have run ahead of what it removes before that.
 //! - **A cursor knows whose it is.** It carries what it needs to be told apart (the drive, the root):
 //!   one of another account, drive or root is [`CursorExpired`](crate::ErrorKind::CursorExpired) like
 //!   one that is too old, never another's changes. Then the consumer begins anew, with `now`.

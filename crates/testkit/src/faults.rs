@@ -209,6 +209,7 @@ async fn exchange(client: TcpStream, server: SocketAddr, shared: &Shared) -> io:
     let Some(answer) = Head::read(&mut from_server).await? else { return Ok(()) };
     let mut kept = answer.to_bytes();
     to_client.write_all(&kept).await?;
+    let whole = answer.length().and_then(|length| kept.len().checked_add(usize::try_from(length).ok()?));
     let forward = async {
         while allowed > 0 {
             let chunk = from_server.fill_buf().await?;
@@ -220,6 +221,10 @@ async fn exchange(client: TcpStream, server: SocketAddr, shared: &Shared) -> io:
             }
             if kept.len() <= KEPT {
                 kept.extend_from_slice(chunk);
+                // Kept first: who has read the last byte may ask for it again at once.
+                if Some(kept.len()) == whole || whole.is_none() && kept.ends_with(b"\r\n0\r\n\r\n") {
+                    lock(&shared.answers).insert(path.clone(), kept.clone());
+                }
             }
             let length = chunk.len().min(usize::try_from(allowed).unwrap_or(usize::MAX));
             // Counted first: who has read the last byte may ask at once how many there were.

@@ -99,11 +99,12 @@ impl Mirror {
         Ok(())
     }
 
-    /// Everything, by path from the root. A path that two entries have comes twice.
+    /// Everything, by path from the root. A path that two entries have comes twice. What lies in a
+    /// container that is not known is not below the root.
     pub fn entries(&self) -> Verdict<Vec<(String, &Entry)>> {
         let mut all = Vec::new();
         for known in self.entries.values() {
-            all.push((self.path(&known.entry.id)?, &known.entry));
+            all.extend(self.path(&known.entry.id)?.map(|path| (path, &known.entry)));
         }
         all.sort_by(|one, other| (&one.0, &one.1.id).cmp(&(&other.0, &other.1.id)));
         Ok(all)
@@ -136,9 +137,10 @@ impl Mirror {
             .collect())
     }
 
-    /// Lists a container and all below it. What is gone by now is left to the feed.
+    /// Lists a container and all below it. What is gone by now is left to the feed, and so is what was
+    /// known before: the listing may run ahead of what the feed will tell of it.
     async fn walk(&mut self, browse: &dyn Browse, top: EntryId) -> Verdict {
-        let (mut left, mut seen) = (vec![top], HashSet::new());
+        let (mut left, mut seen, begun) = (vec![top], HashSet::new(), self.told);
         while let Some(container) = left.pop() {
             // What moves while it is walked is met twice, or not at all; the feed has it either way.
             if !seen.insert(container.clone()) {
@@ -152,6 +154,9 @@ impl Mirror {
                     page => page?,
                 };
                 for entry in page.items {
+                    if self.entries.get(&entry.id).is_some_and(|known| known.told <= begun) {
+                        continue;
+                    }
                     if entry.is_container() {
                         left.push(entry.id.clone());
                     }
@@ -174,40 +179,35 @@ impl Mirror {
     fn remove(&mut self, id: &EntryId) {
         let mut left = vec![id.clone()];
         while let Some(id) = left.pop() {
-            if self.entries.remove(&id).is_some() {
-                left.extend(
-                    self.entries.values().filter(|known| known.parent == id).map(|known| known.entry.id.clone()),
-                );
-            }
+            // What lies in it goes as well, if only that was told of.
+            self.entries.remove(&id);
+            left.extend(self.entries.values().filter(|known| known.parent == id).map(|known| known.entry.id.clone()));
         }
     }
 
     /// The container that was told last to be at the path above an entry.
     fn parent_by_path(&self, entry: &Entry) -> Verdict<EntryId> {
         let Some((above, _)) = entry.path.rsplit_once('/') else { return Ok(self.root.clone()) };
-        let there = self
-            .entries
-            .values()
-            .filter(|known| known.entry.is_container() && self.path(&known.entry.id).is_ok_and(|path| path == above));
+        let there = self.entries.values().filter(|known| {
+            known.entry.is_container() && self.path(&known.entry.id).is_ok_and(|path| path.as_deref() == Some(above))
+        });
         match there.max_by_key(|known| known.told) {
             Some(known) => Ok(known.entry.id.clone()),
             None => Err(format!("{:?} names no parent, and no container was told of at {above:?}", entry.path).into()),
         }
     }
 
-    fn path(&self, id: &EntryId) -> Verdict<String> {
+    fn path(&self, id: &EntryId) -> Verdict<Option<String>> {
         let mut names = Vec::new();
         let mut at = id;
         while *at != self.root {
-            let Some(known) = self.entries.get(at) else {
-                return Err(format!("{id} lies in {at}, which nobody told of").into());
-            };
+            let Some(known) = self.entries.get(at) else { return Ok(None) };
             ensure!(names.len() < 1000, "{id} lies below itself");
             names.push(known.entry.name.as_str());
             at = &known.parent;
         }
         names.reverse();
-        Ok(names.join("/"))
+        Ok(Some(names.join("/")))
     }
 }
 
