@@ -17,7 +17,7 @@ fn refused(ended: Ended, code: i32, words: &[&str]) {
 #[test]
 fn an_unknown_vendor_is_told_the_known_ones() {
     refused(Machine::new().run(["connectors", "dropbocks"]), 4, &["unknown vendor", "folder", "s3"]);
-    refused(Machine::new().run(["test", "ftp://somewhere"]), 4, &["ftp://somewhere", "s3://bucket/prefix"]);
+    refused(Machine::new().run(["test", "gopher://somewhere"]), 4, &["gopher://somewhere", "s3://bucket/prefix"]);
 }
 
 #[test]

@@ -29,14 +29,20 @@ macro_rules! locked {
 }
 
 /// A statement over a page, which is the first value (see [`page`](super::page)). Where the two
-/// parts meet stands a table `page` with the columns `key` (from 0) and `value` (JSON).
+/// parts meet stands a table `page` with the columns `key` (from 0), `value` (JSON) and `entry`, which
+/// is the first item of `value`.
+///
+/// Compare columns with `page.entry`, not with what it is made of: under row-level security Postgres
+/// looks a row up by an index only for a comparison that cannot leak, and `->>` could. `OFFSET 0`
+/// keeps it from putting the one in the place of the other.
 macro_rules! over_page {
     ($before:expr, $after:expr $(,)?) => {
         $crate::db::each!(
             $before,
-            sqlite: " json_each($1) AS page ",
-            postgres: " (SELECT value, number - 1 AS key
-                         FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, number)) AS page ",
+            sqlite: " (SELECT key, value, value ->> 0 AS entry FROM json_each($1)) AS page ",
+            postgres: " (SELECT value, value ->> 0 AS entry, number - 1 AS key
+                         FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, number) OFFSET 0)
+                        AS page ",
             $after,
         )
     };

@@ -20,7 +20,7 @@ const LOOK_UP: Sql = over_page!(
     "SELECT page.key, x.path, x.seen_run, x.fingerprint, x.content_hash, x.chunks, x.portfolio,
             x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message
      FROM",
-    "CROSS JOIN entries AS x WHERE x.integration = $2 AND x.entry = page.value ->> 0",
+    "CROSS JOIN entries AS x WHERE x.integration = $2 AND x.entry = page.entry",
 );
 
 /// The path of the run that saw it last counts, and what else was said of it. Where this one has
@@ -63,7 +63,7 @@ const NEXT_PAGE: &str = concat!(
 const INVALIDATE: Sql = over_page!(
     "UPDATE entries SET fingerprint = NULL, content_hash = NULL,
                         result_run = (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE runs.integration = $2)
-     WHERE integration = $2 AND entry IN (SELECT page.value ->> 0 FROM",
+     WHERE integration = $2 AND entry IN (SELECT page.entry FROM",
     ")",
 );
 
@@ -210,7 +210,30 @@ mod tests {
         let explain: &'static str = format!("EXPLAIN QUERY PLAN {}", LOOK_UP.sqlite).leak();
         let plan = tx.all(explain, values!["[]", 1_i64]).await.unwrap();
         let plan: Vec<String> = plan.iter().map(|row| row.text(3).unwrap()).collect();
-        assert!(plan[0].starts_with("SCAN page"), "{plan:?}");
+        assert!(plan[0].starts_with("SCAN json_each"), "{plan:?}");
         assert_eq!(plan[1], "SEARCH x USING PRIMARY KEY (integration=? AND entry=?)");
+    }
+
+    #[tokio::test]
+    async fn row_level_security_does_not_keep_postgres_from_its_index() {
+        let database = tokio::task::spawn_blocking(|| catchment_testkit::backends::postgres().database());
+        let url = catchment_core::Secret::new(database.await.unwrap().url);
+        let scoped = Store::connect(&url, crate::Options::default()).await.unwrap().scoped(Tenant::local());
+        let integration = scoped.find_or_create("s3", "one", &json!({})).await.unwrap().id;
+        let run = catchment_core::Ledger::begin(&scoped, integration, &[]).await.unwrap();
+        for part in 0..5 {
+            let page: Vec<_> = (0..1_000).map(|n| Entry::file(format!("{part}-{n}"), format!("{part}/{n}"))).collect();
+            seen(&scoped, &run, &page).await.unwrap();
+        }
+        let mut tx = scoped.write().await.unwrap();
+        tx.run("ANALYZE entries", []).await.unwrap();
+        let page = json!([["1-7"], ["3-4"], ["nowhere"]]).to_string();
+        for statement in [LOOK_UP, INVALIDATE] {
+            let explain: &'static str = format!("EXPLAIN {}", statement.postgres).leak();
+            let plan = tx.all(explain, values![page.as_str(), integration]).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.text(0).unwrap()).collect();
+            assert!(plan.iter().any(|step| step.contains("Index Scan using entries_pkey")), "{plan:#?}");
+            assert!(!plan.iter().any(|step| step.contains("Seq Scan on entries")), "{plan:#?}");
+        }
     }
 }

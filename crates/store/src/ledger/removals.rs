@@ -48,12 +48,12 @@ const TAKE: &str = "UPDATE entries SET fingerprint = NULL, content_hash = NULL
 
 const FORGET: Sql = over_page!(
     "DELETE FROM entries WHERE integration = $2 AND buried_at IS NOT NULL AND content_hash IS NULL
-     AND entry IN (SELECT page.value ->> 0 FROM",
+     AND entry IN (SELECT page.entry FROM",
     ")",
 );
 
 const STAY: Sql = over_page!(
-    "SELECT entry FROM entries WHERE integration = $2 AND entry IN (SELECT page.value ->> 0 FROM",
+    "SELECT entry FROM entries WHERE integration = $2 AND entry IN (SELECT page.entry FROM",
     ") ORDER BY entry",
 );
 

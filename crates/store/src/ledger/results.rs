@@ -33,7 +33,7 @@ const INGESTED: Sql = over_page!(
 const CONTRADICTED: Sql = over_page!(
     "UPDATE entries SET fingerprint = NULL, content_hash = NULL
      FROM",
-    "WHERE integration = $2 AND entry = page.value ->> 0 AND result_run > $3 AND content_hash <> page.value ->> 3",
+    "WHERE integration = $2 AND entries.entry = page.entry AND result_run > $3 AND content_hash <> page.value ->> 3",
 );
 
 const FAILED: Sql = over_page!(
