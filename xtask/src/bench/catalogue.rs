@@ -19,6 +19,9 @@ use super::{
 };
 use crate::{backends, shell::Result};
 
+/// For this measurement alone.
+const KEY: &str = "9f2c61d07be84a35c1f06d9e27b3480a5ce17f62d48b09a36e5f1c7d20b94e83";
+
 const CATALOGUE: &str = "/api/integrations";
 const INTEGRATIONS: usize = 20;
 const RATE: u32 = 1_000;
@@ -41,8 +44,7 @@ pub(super) fn measure(product: &Product, peers: &Peers) -> Result<Section> {
     };
     measured("SQLite", &[])?;
     let url = backends::postgres(&work)?;
-    let key = "0f".repeat(32);
-    let on_postgres = measured("Postgres", &[("CATCHMENT_DATABASE_URL", &url), ("CATCHMENT_ENCRYPTION_KEY", &key)]);
+    let on_postgres = measured("Postgres", &[("CATCHMENT_DATABASE_URL", &url), ("CATCHMENT_ENCRYPTION_KEY", KEY)]);
     backends::postgres_down(&work)?;
     on_postgres?;
     fresh(&work)?;
