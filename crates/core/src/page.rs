@@ -30,9 +30,40 @@ pub struct Page<T> {
     pub next: Option<PageToken>,
 }
 
+/// Notices when the tokens of pages go in circles, of whatever length, and keeps two of them for that
+/// (Brent's way: the one met at the last power of two comes by again within three rounds).
+#[derive(Debug, Default)]
+pub(crate) struct Circles {
+    steps: u64,
+    last: Option<PageToken>,
+    mark: Option<PageToken>,
+}
+
+impl Circles {
+    /// Begins with the token that a listing begins at.
+    pub(crate) fn from(first: Option<PageToken>) -> Self {
+        Self { steps: 0, last: first, mark: None }
+    }
+
+    /// Takes in the token of the next page.
+    pub(crate) fn on(&mut self, next: &PageToken) -> Result<()> {
+        if self.last.as_ref() == Some(next) || self.mark.as_ref() == Some(next) {
+            return Err(Error::protocol(
+                "the vendor leads from page to page in a circle, so the listing would never end",
+            ));
+        }
+        self.steps += 1;
+        if self.steps.is_power_of_two() {
+            self.mark = Some(next.clone());
+        }
+        self.last = Some(next.clone());
+        Ok(())
+    }
+}
+
 /// Streams the pages that `fetch` gives, one at a time; the next is asked for when the stream is
-/// polled for it. A token equal to the one before it is a protocol error, not a loop. Ends after
-/// the first error. Dropping the stream stops it.
+/// polled for it. Tokens that go in a circle are a protocol error, not a loop. Ends after the first
+/// error. Dropping the stream stops it.
 pub fn pages<T, F, Fut>(first: PageRequest, mut fetch: F) -> impl Stream<Item = Result<Page<T>>>
 where
     F: FnMut(PageRequest) -> Fut,
@@ -41,11 +72,12 @@ where
     async_stream::try_stream! {
         let limit = first.limit;
         let mut token = first.token;
+        let mut circles = Circles::from(token.clone());
         loop {
             let page = fetch(PageRequest { token: token.clone(), limit }).await?;
             let next = page.next.clone();
-            if next.is_some() && next == token {
-                Err(Error::protocol("the vendor gave the same page token twice, so the listing would never end"))?;
+            if let Some(next) = &next {
+                circles.on(next)?;
             }
             yield page;
             if next.is_none() {
@@ -159,5 +191,20 @@ mod tests {
         let stuck = |_| async { Ok(Page { items: vec![1], next: Some(PageToken::new("same")) }) };
         let result: Result<Vec<u32>> = block_on(items(PageRequest::first(), stuck).try_collect());
         assert_eq!(result.expect_err("the second page repeats the token").kind(), ErrorKind::Protocol);
+    }
+
+    #[test]
+    fn a_circle_of_any_length_is_an_error_and_not_a_loop() {
+        for (lead, circle) in [(0_u32, 1), (0, 2), (3, 1), (5, 7), (0, 40)] {
+            let asked = Cell::new(0);
+            let round = |_| {
+                let at = asked.replace(asked.get() + 1);
+                let at = if at < lead { at } else { lead + (at - lead) % circle };
+                async move { Ok(Page { items: vec![at], next: Some(PageToken::new(at.to_string())) }) }
+            };
+            let result: Result<Vec<u32>> = block_on(items(PageRequest::first(), round).try_collect());
+            assert_eq!(result.expect_err("a circle").kind(), ErrorKind::Protocol);
+            assert!(asked.get() <= 3 * (lead + circle) + 2, "{} pages of {lead} and {circle}", asked.get());
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     connector::Browse,
     entry::{Entry, EntryId},
     error::{Error, Result},
-    page::{Page, PageRequest, pages},
+    page::{Circles, Page, PageRequest, pages},
 };
 
 /// Proof that every branch below a root was listed without error. Only a walk can make one, and
@@ -98,6 +98,7 @@ pub fn search<'a>(
     async_stream::try_stream! {
         let mut request = PageRequest::first();
         let mut own = true;
+        let mut circles = Circles::default();
         loop {
             match browse.search(query, &under.id, request.clone()).await {
                 Ok(page) => {
@@ -106,10 +107,10 @@ pub fn search<'a>(
                     }
                     match page.next {
                         None => break,
-                        Some(next) if request.token.as_ref() == Some(&next) => {
-                            Err(Error::protocol("the vendor gave the same page token twice, so the search would never end"))?;
+                        Some(next) => {
+                            circles.on(&next)?;
+                            request = PageRequest::at(next);
                         }
-                        Some(next) => request = PageRequest::at(next),
                     }
                 }
                 Err(error) if error.kind() == crate::ErrorKind::Unsupported && request.token.is_none() => {
@@ -162,6 +163,7 @@ struct Frame {
     container: Entry,
     containers: Vec<Entry>,
     next: Next,
+    circles: Circles,
 }
 
 enum Next {
@@ -172,7 +174,7 @@ enum Next {
 
 impl Frame {
     fn new(container: Entry) -> Self {
-        Self { container, containers: Vec::new(), next: Next::First }
+        Self { container, containers: Vec::new(), next: Next::First, circles: Circles::default() }
     }
 
     async fn next_page(
@@ -185,15 +187,13 @@ impl Frame {
             Next::At(token) => Some(token),
             Next::Done => return None,
         };
-        let request = PageRequest { token: token.clone(), limit };
+        let request = PageRequest { token, limit };
         let Page { items, next } = match browse.children(&self.container.id, request).await {
             Ok(page) => page,
             Err(error) => return Some(Err(error)),
         };
-        if next.is_some() && next == token {
-            return Some(Err(Error::protocol(
-                "the vendor gave the same page token twice, so the listing would never end",
-            )));
+        if let Some(Err(error)) = next.as_ref().map(|next| self.circles.on(next)) {
+            return Some(Err(error));
         }
         self.next = next.map_or(Next::Done, Next::At);
         self.containers = items.iter().rev().filter(|entry| entry.is_container()).cloned().collect();

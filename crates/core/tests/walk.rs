@@ -103,3 +103,36 @@ fn a_vendor_without_search_is_searched_by_walking() {
     let result: Result<Vec<Entry>> = block_on(search(&refused, "3", Entry::container("", "")).try_collect());
     assert_eq!(result.expect_err("an incomplete search says so").kind(), ErrorKind::Forbidden);
 }
+
+/// Pages whose tokens go round in a circle.
+struct Round(u32);
+
+#[async_trait]
+impl Browse for Round {
+    async fn children(&self, _: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
+        let at: u32 = page.token.map_or(0, |token| token.as_str().parse().expect("our own token"));
+        Ok(Page { items: Vec::new(), next: Some(PageToken::new(((at + 1) % self.0).to_string())) })
+    }
+
+    async fn lookup(&self, path: &str) -> Result<Entry> {
+        Ok(Entry::container(path, path))
+    }
+
+    async fn search(&self, _: &str, under: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
+        self.children(under, page).await
+    }
+}
+
+#[test]
+fn pages_that_go_in_a_circle_end_a_walk_and_a_search() {
+    for round in [1, 2, 5] {
+        let tree = Round(round);
+        let steps: Vec<Step> = block_on(walk(&tree, Entry::container("", ""), PageRequest::first()).collect());
+        let unlisted = steps
+            .iter()
+            .any(|step| matches!(step, Step::Unlisted { error, .. } if error.kind() == ErrorKind::Protocol));
+        assert!(unlisted && matches!(steps.last(), Some(Step::End(None))), "a circle of {round}: {steps:?}");
+        let found: Result<Vec<Entry>> = block_on(search(&tree, "x", Entry::container("", "")).try_collect());
+        assert_eq!(found.expect_err("a circle").kind(), ErrorKind::Protocol, "of {round}");
+    }
+}
