@@ -40,7 +40,21 @@ pub(crate) struct Links {
 pub(crate) struct Meta {
     /// What could not be asked: a region that refuses, for example.
     #[serde(default)]
-    pub(crate) warnings: Vec<Value>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Why a part of the whole is missing.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Warning {
+    #[serde(rename = "HttpStatusCode", default)]
+    status: Option<String>,
+}
+
+impl Warning {
+    /// Whether it is that the part is not for us, and not that it could not be asked.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.status.as_deref(), Some("401" | "403" | "404"))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

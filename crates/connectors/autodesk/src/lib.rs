@@ -7,6 +7,7 @@ mod errors;
 mod ids;
 mod json;
 mod listing;
+mod paging;
 mod readers;
 mod reading;
 mod root;

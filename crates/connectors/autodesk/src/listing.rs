@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 
 use catchment_client::Offset;
-use catchment_core::{Browse, Entry, EntryId, Error, ErrorKind, Fingerprint, Page, PageRequest, Result, async_trait};
+use catchment_core::{
+    Browse, Entry, EntryId, Error, ErrorKind, Fingerprint, Page, PageRequest, Result, async_trait, page,
+};
+use futures::TryStreamExt;
 
 use crate::{
     connection::Connection,
     ids::{Place, Project},
     json::Resource,
+    paging::Position,
 };
 
 /// The longest list of things that come all at once.
@@ -27,29 +31,8 @@ impl Browse for Connection {
         let mut at = Entry::container(root.id(), "");
         let mut rest = path;
         while !rest.is_empty() {
-            let place = Place::of(&at.id)?;
-            let mut request = PageRequest::first();
-            at = loop {
-                let page = self.list(&place, &at.path, &request).await?;
-                let leads = |entry: &Entry| {
-                    let behind = rest.strip_prefix(&entry.name)?;
-                    let below = entry.is_container() && behind.len() > 1 && behind.starts_with('/');
-                    (behind.is_empty() || below).then_some(behind)
-                };
-                if let Some((entry, behind)) = page.items.iter().find_map(|entry| Some((entry, leads(entry)?))) {
-                    rest = behind.strip_prefix('/').unwrap_or(behind);
-                    break entry.clone();
-                }
-                match page.next {
-                    Some(next) if request.token.as_ref() != Some(&next) => request = PageRequest::at(next),
-                    Some(_) => {
-                        return Err(Error::protocol(
-                            "the vendor gave the same page twice, so the listing would never end",
-                        ));
-                    }
-                    None => return Err(Error::not_found(path)),
-                }
-            };
+            let found = self.lead(&at, rest).await?;
+            (at, rest) = found.ok_or_else(|| Error::not_found(path))?;
         }
         Ok(at)
     }
@@ -85,23 +68,48 @@ impl Browse for Connection {
 }
 
 impl Connection {
+    /// What a path goes on with in a container, and the rest of the path. Names may hold slashes.
+    async fn lead<'a>(&self, container: &Entry, path: &'a str) -> Result<Option<(Entry, &'a str)>> {
+        let place = &Place::of(&container.id)?;
+        let listed =
+            page::items(
+                PageRequest::first(),
+                |request| async move { self.list(place, &container.path, &request).await },
+            );
+        let mut listed = std::pin::pin!(listed);
+        while let Some(entry) = listed.try_next().await? {
+            match path.strip_prefix(&entry.name) {
+                Some("") => return Ok(Some((entry, ""))),
+                Some(rest) if entry.is_container() && rest.len() > 1 && rest.starts_with('/') => {
+                    return Ok(Some((entry, &rest[1..])));
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
     /// One page of what is in a container, of which the path is known.
     pub(crate) async fn list(&self, place: &Place, path: &str, page: &PageRequest) -> Result<Page<Entry>> {
         let there = |one: &&Resource| !one.is_deleted();
         Ok(match place {
             Place::All => {
-                let hubs = self.tree.ask_hubs(&self.wire).await?;
+                let hubs = self.tree.ask_hubs(&self.wire, true).await?;
                 part(
                     hubs.iter().filter(there).map(|hub| folder(&Place::Hub(hub.id.clone()), hub, path)).collect(),
                     page,
                 )?
             }
             Place::Hub(hub) => {
-                let found = self.wire.projects(hub, page).await?;
+                let position = Position::of(page)?;
+                let found = self.wire.projects(hub, &position.here).await?;
+                if let Some(before) = position.before() {
+                    position.stands(&self.wire.projects(hub, before).await?.data)?;
+                }
                 self.tree.seen(place, &found.data);
                 let at = |id: &str| Place::Project(Project { hub: hub.clone(), id: id.to_owned() });
                 let items = found.data.iter().map(|project| folder(&at(&project.id), project, path)).collect();
-                Page { items, next: self.wire.next(&found.links, page)? }
+                Page { items, next: position.next(&found.data, self.wire.next(&found.links, page)?) }
             }
             Place::Project(project) => {
                 let found = self.wire.top_folders(project).await?.data;
@@ -110,7 +118,11 @@ impl Connection {
                 part(found.iter().filter(there).map(|top| folder(&at(&top.id), top, path)).collect(), page)?
             }
             Place::Folder(project, id) => {
-                let found = self.wire.contents(project, id, page).await?;
+                let position = Position::of(page)?;
+                let found = self.wire.contents(project, id, &position.here).await?;
+                if let Some(before) = position.before() {
+                    position.stands(&self.wire.contents(project, id, before).await?.data)?;
+                }
                 self.tree.seen(place, &found.data);
                 let tips: HashMap<&str, &Resource> = found.included.iter().map(|tip| (tip.id.as_str(), tip)).collect();
                 let entry = |one: &Resource| match one.kind.as_str() {
@@ -122,7 +134,7 @@ impl Connection {
                         || one.related("tip").and_then(|tip| tips.get(tip)).is_some_and(|tip| tip.is_deleted())
                 };
                 let items = found.data.iter().filter(|one| !is_gone(one)).map(entry).collect();
-                Page { items, next: self.wire.next(&found.links, page)? }
+                Page { items, next: position.next(&found.data, self.wire.next(&found.links, page)?) }
             }
             Place::Item(..) => return Err(Error::unsupported("a file has no children")),
         })

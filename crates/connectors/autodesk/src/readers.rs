@@ -68,7 +68,7 @@ impl Permissions for Connection {
 /// Whom a subject of a folder's permissions stands for, if it may read.
 fn reader(project: &Project, subject: &Subject) -> Option<Principal> {
     let mut actions = subject.actions.iter().chain(&subject.inherit_actions);
-    let active = subject.subject_status.as_deref().is_none_or(|status| status.eq_ignore_ascii_case("active"));
+    let active = subject.subject_status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("active"));
     if !active || !actions.any(|action| action == VIEW) {
         return None;
     }
@@ -160,6 +160,8 @@ mod tests {
         assert_eq!(reads(subject("USER", "ACTIVE", &["PUBLISH"], &["COLLABORATE"])), None);
         assert_eq!(reads(subject("USER", "PENDING", &["VIEW"], &[])), None);
         assert_eq!(reads(subject("ALIEN", "ACTIVE", &["VIEW"], &[])), None);
+        let unsaid = |kind| Subject { subject_status: None, ..subject(kind, "", &["VIEW"], &[]) };
+        assert_eq!([reads(unsaid("USER")), reads(unsaid("ROLE"))], [None, None]);
         assert_eq!(
             reads(subject("ROLE", "ACTIVE", &["VIEW"], &[])),
             Some(Principal::Group("b.1|b.2|role|s".to_owned()))

@@ -10,6 +10,7 @@ use catchment_core::{Error, ErrorKind, PageRequest, Result};
 use moka::sync::Cache;
 
 use crate::{
+    errors,
     ids::{Place, Project},
     json::Resource,
     wire::Wire,
@@ -64,9 +65,21 @@ impl Tree {
         }
     }
 
-    /// The hubs, asked for anew.
-    pub(crate) async fn ask_hubs(&self, wire: &Wire) -> Result<Arc<Vec<Resource>>> {
-        let hubs = Arc::new(wire.hubs().await?.data);
+    /// The hubs, asked for anew; `all` where it has to be all there are.
+    ///
+    /// # Errors
+    /// With `all`: `Unavailable` when a region has trouble, whose hubs would seem to be gone; `Forbidden`
+    /// when no account lets the app in.
+    pub(crate) async fn ask_hubs(&self, wire: &Wire, all: bool) -> Result<Arc<Vec<Resource>>> {
+        let answer = wire.hubs().await?;
+        if all && answer.meta.warnings.iter().any(|warning| !warning.is_refusal()) {
+            let message = "a region of Autodesk does not answer, and its hubs are not known: list them again later";
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
+        if all && answer.data.is_empty() {
+            return Err(errors::not_added(wire.access().app.as_deref()));
+        }
+        let hubs = Arc::new(answer.data);
         self.hubs.insert((), Arc::clone(&hubs));
         Ok(hubs)
     }
@@ -74,7 +87,7 @@ impl Tree {
     pub(crate) async fn hubs(&self, wire: &Wire) -> Result<Arc<Vec<Resource>>> {
         match self.hubs.get(&()) {
             Some(hubs) => Ok(hubs),
-            None => self.ask_hubs(wire).await,
+            None => self.ask_hubs(wire, false).await,
         }
     }
 

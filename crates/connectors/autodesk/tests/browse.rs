@@ -3,7 +3,7 @@
 mod fake;
 
 use catchment_core::{Connector, Context, ErrorKind, PageRequest, Result, Step, walk};
-use catchment_testkit::world::Key;
+use catchment_testkit::world::{Key, Op};
 use fake::{Fake, HUB, PROJECT, connect};
 use futures::{StreamExt, TryStreamExt};
 use std::sync::Arc;
@@ -118,6 +118,80 @@ async fn an_empty_page_in_the_middle_is_not_the_end() {
     }
     fake.account().empty_pages = [0, 2].into();
     assert_eq!(files(fake.connector().as_ref(), 2).await.expect("listed").len(), 6);
+}
+
+#[tokio::test]
+async fn a_list_that_moves_while_it_is_read_is_not_a_whole_one() {
+    type Happening = fn(&Fake);
+    let happenings: [(&str, Happening, bool); 4] = [
+        ("nothing", |_| {}, true),
+        ("something behind is deleted", |fake| fake.account().remove("5.pdf"), true),
+        ("something is deleted", |fake| fake.account().remove("0.pdf"), false),
+        (
+            "something is moved away",
+            |fake| {
+                let mut account = fake.account();
+                let key = account.world.find(Key::ROOT, "1.pdf").expect("there");
+                account.world.apply(Op::Move { key, parent: Key::OUTSIDE }).expect("moved");
+            },
+            false,
+        ),
+    ];
+    for (what, happen, whole) in happenings {
+        let fake = Fake::new().await;
+        for number in 0..6 {
+            fake.account().put(&format!("{number}.pdf"), b"x");
+        }
+        let connector = fake.connector();
+        let browse = connector.need_browse().expect("browse");
+        let root = browse.lookup("").await.expect("a root");
+        let mut steps = std::pin::pin!(walk::walk(browse, root, PageRequest::first().limit(2)));
+        assert!(matches!(steps.next().await, Some(Step::Entries(first)) if first.len() == 2), "{what}");
+        happen(&fake);
+        let rest: Vec<Step> = steps.collect().await;
+        assert_eq!(matches!(rest.last(), Some(Step::End(Some(_)))), whole, "{what}: {rest:?}");
+        let missed = rest
+            .iter()
+            .any(|step| matches!(step, Step::Unlisted { error, .. } if error.kind() == ErrorKind::Unavailable));
+        assert_eq!(missed, !whole, "{what}: {rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_that_lead_in_a_circle_end_a_listing() {
+    let fake = Fake::new().await;
+    for number in 0..6 {
+        fake.account().put(&format!("{number}.pdf"), b"x");
+    }
+    fake.account().circle = Some(2);
+    let connector = fake.connector();
+    assert_eq!(files(connector.as_ref(), 2).await.expect_err("a circle").kind(), ErrorKind::Protocol);
+    let error = connector.need_browse().expect("browse").lookup("missing.pdf").await.expect_err("a circle");
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+}
+
+#[tokio::test]
+async fn hubs_of_a_region_that_does_not_answer_are_not_gone() {
+    let fake = Fake::new().await;
+    let listed = async || {
+        let connector = at(&fake, "");
+        connector.check().await.expect("one region is enough for the connection");
+        files(connector.as_ref(), 0).await
+    };
+    for refused in ["401", "403", "404"] {
+        fake.account().warned = Some(refused);
+        listed().await.expect("what is not for us was never listed");
+    }
+    for trouble in ["429", "500", "503", ""] {
+        fake.account().warned = Some(trouble);
+        assert_eq!(listed().await.expect_err(trouble).kind(), ErrorKind::Unavailable);
+    }
+    // A hub that is named does not wait for the others.
+    files(at(&fake, "Acme/Bridge").as_ref(), 0).await.expect("listed");
+    fake.account().warned = None;
+    fake.account().provisioned = false;
+    let error = files(at(&fake, "").as_ref(), 0).await.expect_err("no hub at all");
+    assert_eq!((error.kind(), error.get("client_id")), (ErrorKind::Forbidden, Some(fake::CLIENT_ID)), "{error}");
 }
 
 #[tokio::test]

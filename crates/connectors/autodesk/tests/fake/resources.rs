@@ -15,9 +15,12 @@ pub(crate) fn hubs(account: &Account) -> Answer {
         "attributes": { "name": "Acme", "region": "EMEA", "extension": extension("hubs:autodesk.bim360:Account") },
     });
     let mut answer = list(if account.provisioned { vec![hub] } else { Vec::new() }, Vec::new(), None);
-    if !account.provisioned {
-        answer["meta"] =
-            json!({ "warnings": [{ "Id": null, "HttpStatusCode": "403", "ErrorCode": "BIM360DM_ERROR" }] });
+    let warned = account.warned.or((!account.provisioned).then_some("403"));
+    if let Some(status) = warned {
+        answer["meta"] = json!({ "warnings": [{
+            "Id": null, "HttpStatusCode": status, "ErrorCode": "BIM360DM_ERROR", "AboutLink": null, "Source": null,
+            "Title": "Unable to get hubs from BIM360DM APAC.", "Detail": "planted detail", "meta": null,
+        }] });
     }
     Answer::json(200, &answer)
 }
@@ -111,8 +114,12 @@ fn page<T>(account: &Account, ask: &Ask, all: Vec<T>) -> (Vec<T>, Option<String>
     let host = account.links_at.as_deref().map(|host| format!("http://{host}")).unwrap_or_default();
     let mut kept = url::form_urlencoded::Serializer::new(String::new());
     kept.extend_pairs(ask.query.iter().filter(|(name, _)| *name != "page[number]"));
-    let next = format!("{host}{}?{}&page%5Bnumber%5D={}", ask.path, kept.finish(), at + 1);
-    (items, more.then_some(next))
+    let next = format!("{host}{}?{}&page%5Bnumber%5D={}", ask.path, kept.finish(), number_behind(account, at));
+    (items, (more || account.circle.is_some()).then_some(next))
+}
+
+fn number_behind(account: &Account, at: usize) -> usize {
+    if account.circle == Some(at + 1) { 0 } else { at + 1 }
 }
 
 fn list(data: Vec<Value>, included: Vec<Value>, next: Option<String>) -> Value {

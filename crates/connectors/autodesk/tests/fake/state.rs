@@ -19,6 +19,8 @@ pub struct Account {
     pub refuses: Vec<(String, u16, String)>,
     /// Whether the account knows the app.
     pub provisioned: bool,
+    /// The status with which a region is missing in the list of hubs.
+    pub warned: Option<&'static str>,
     /// Where signed addresses lead, if not to the host that was asked.
     pub store: Option<String>,
     /// Signed addresses by their number, and how often each is still honoured.
@@ -37,6 +39,8 @@ pub struct Account {
     pub links_at: Option<String>,
     /// Numbers of pages that come empty although more follow.
     pub empty_pages: BTreeSet<usize>,
+    /// The number of the page behind which the first comes again.
+    pub circle: Option<usize>,
 }
 
 impl Account {
@@ -47,6 +51,7 @@ impl Account {
             exchanges: 0,
             refuses: Vec::new(),
             provisioned: true,
+            warned: None,
             store: None,
             signed: BTreeMap::new(),
             uses: u32::MAX,
@@ -56,6 +61,7 @@ impl Account {
             unpublished: BTreeSet::new(),
             links_at: None,
             empty_pages: BTreeSet::new(),
+            circle: None,
         }
     }
 
