@@ -20,20 +20,12 @@ impl Tree {
         let metadata = match dir.symlink_metadata(name) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            // One entry that cannot be looked at must not hide the others.
-            Err(error) => {
-                let reason = match error.kind() {
-                    std::io::ErrorKind::PermissionDenied => {
-                        "no permission to look at it: let the user who runs the program do so"
-                    }
-                    _ => "the file system could not look at it: check the disk",
-                };
-                return Ok(self.filter.takes(&place, false).then(|| special(&place, reason)));
-            }
+            Err(_) => return Ok(self.filter.takes(&place, true).then(|| unseen(&place))),
         };
         let entry = if metadata.is_symlink() {
             match self.follow(&place)? {
                 Target::There(target) => entry_of(&place, &target),
+                Target::Unseen => unseen(&place),
                 Target::Closed(reason) => special(&place, reason),
             }
         } else {
@@ -63,6 +55,13 @@ fn entry_of(place: &Place, metadata: &Metadata) -> Entry {
     entry.modified = metadata.modified().ok().map(|time| time.into_std().into());
     entry.created = metadata.created().ok().map(|time| time.into_std().into());
     entry
+}
+
+/// What is there and could not be looked at. It may be a folder, and what was known below it must
+/// not pass for gone; so it is one until it is listed, which says what is wrong with it. The others
+/// beside it are not hidden by it.
+fn unseen(place: &Place) -> Entry {
+    Entry::container(place.id(), place.display())
 }
 
 fn special(place: &Place, reason: &str) -> Entry {

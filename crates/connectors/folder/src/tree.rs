@@ -30,6 +30,8 @@ pub(crate) enum Target {
     There(Metadata),
     /// Nowhere that is read; the text says why.
     Closed(&'static str),
+    /// Into the tree, to what could not be looked at.
+    Unseen,
 }
 
 impl Tree {
@@ -47,17 +49,27 @@ impl Tree {
         }
     }
 
-    /// Opens a folder. Without [`Tree::follow`] no part of the path may be a link.
+    /// Opens a folder, step by step: a whole path may be longer than the system takes at once.
+    /// Without [`Tree::follow`] no part of the path may be a link.
     pub(crate) fn open_dir(&self, place: &Place) -> Result<Dir> {
         let root = self.open_root()?;
-        let opened = if place.names().is_empty() {
-            Ok(root)
-        } else if self.follow {
-            root.open_dir(place.to_path())
-        } else {
-            place.names().iter().try_fold(root, |above, name| above.open_dir_nofollow(name))
-        };
-        opened.map_err(|error| errors::of_item(error, &place.display()))
+        let of_item = |error| errors::of_item(error, &place.display());
+        let mut way = PathBuf::new();
+        let mut dir = root.try_clone().map_err(of_item)?;
+        for name in place.names() {
+            way.push(name);
+            dir = match dir.open_dir_nofollow(name) {
+                // Where a link leads is found from the root, which it may not leave.
+                Err(error)
+                    if self.follow && (errors::is_loop(&error) || error.kind() == io::ErrorKind::NotADirectory) =>
+                {
+                    root.open_dir(&way)
+                }
+                opened => opened,
+            }
+            .map_err(of_item)?;
+        }
+        Ok(dir)
     }
 
     /// Opens a file for reading. What looks like one and is something else is refused before it
@@ -68,13 +80,14 @@ impl Tree {
         let Some((above, name)) = place.split() else { return Err(of_item(io::ErrorKind::IsADirectory.into())) };
         let mut options = OpenOptions::new();
         options.read(true).nonblock(true);
-        let opened = if self.follow {
+        let dir = self.open_dir(&above)?;
+        let looked = dir.symlink_metadata(&name).map_err(of_item)?;
+        let opened = if self.follow && looked.is_symlink() {
             let (root, whole) = (self.open_root()?, place.to_path());
             regular(&root.metadata(&whole).map_err(of_item)?, &path)?;
             root.open_with(&whole, &options)
         } else {
-            let dir = self.open_dir(&above)?;
-            regular(&dir.symlink_metadata(&name).map_err(of_item)?, &path)?;
+            regular(&looked, &path)?;
             dir.open_with(&name, options.follow(FollowSymlinks::No))
         };
         let file = opened.map_err(of_item)?;
@@ -93,11 +106,17 @@ impl Tree {
         let target = match root.metadata(&path) {
             Ok(target) => target,
             Err(error) => {
-                return Ok(Target::Closed(match error.kind() {
-                    io::ErrorKind::NotFound => "a symbolic link that leads to nothing: correct or remove it",
-                    _ if errors::is_loop(&error) => "a symbolic link that leads back to itself: correct or remove it",
-                    _ => "a symbolic link that leads out of the folder: connect the place it leads to",
-                }));
+                return Ok(match error.kind() {
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                        Target::Closed("a symbolic link that leads to nothing: correct or remove it")
+                    }
+                    _ if errors::is_loop(&error) => {
+                        Target::Closed("a symbolic link that leads back to itself: correct or remove it")
+                    }
+                    // The system itself says so; that a way leads out is said by the library.
+                    _ if error.raw_os_error().is_some() => Target::Unseen,
+                    _ => Target::Closed("a symbolic link that leads out of the folder: connect the place it leads to"),
+                });
             }
         };
         if target.is_dir() && self.turns_back(&root, place, &target) {

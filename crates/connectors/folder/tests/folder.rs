@@ -177,6 +177,81 @@ async fn names_that_are_not_text_can_be_read() {
 }
 
 #[tokio::test]
+async fn paths_longer_than_the_system_takes_at_once_are_read() {
+    use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+    let place = place();
+    // Names of 255 bytes, 5,000 in all: no single call can name what is below.
+    let names: Vec<String> = (0..20).map(|level| format!("{level:02}{}", "n".repeat(253))).collect();
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let mut above = openat(CWD, place.path(), flags, Mode::empty()).expect("the place");
+    for name in &names {
+        mkdirat(&above, name.as_str(), Mode::RWXU).expect("a folder");
+        above = openat(&above, name.as_str(), flags, Mode::empty()).expect("the folder");
+    }
+    let file = openat(&above, "file", OFlags::CREATE | OFlags::WRONLY, Mode::RWXU).expect("a file");
+    rustix::io::write(&file, b"deep").expect("written");
+    let path = format!("{}/file", names.join("/"));
+    for connector in [open(place.path()), following(place.path())] {
+        let (all, errors, complete) = walked(connector.as_ref()).await;
+        assert!(errors.is_empty() && complete, "{errors:?}");
+        assert_eq!(read(connector.as_ref(), named(&all, &path)).await.expect("readable"), b"deep");
+        let found = connector.need_browse().expect("browse").lookup(&path).await.expect("found");
+        assert_eq!(found.id, named(&all, &path).id);
+    }
+}
+
+#[tokio::test]
+async fn dates_of_any_clock_are_taken_as_they_are() {
+    let place = place();
+    let hour = Duration::from_secs(3600);
+    let epoch = std::time::SystemTime::UNIX_EPOCH;
+    let now = std::time::SystemTime::now();
+    let centuries = Duration::from_secs(400 * 365 * 86_400);
+    for (name, time) in [
+        ("ahead", now + hour),
+        ("behind", now - hour),
+        ("before the epoch", epoch - hour * 24 * 365),
+        ("far", epoch + centuries),
+    ] {
+        let path = place.path().join(name);
+        fs::write(&path, name).expect("a file");
+        let file = fs::File::options().write(true).open(&path).expect("there");
+        // Not every file system keeps every date.
+        if file.set_modified(time).is_err() {
+            continue;
+        }
+        let connector = open(place.path());
+        let browse = connector.need_browse().expect("browse");
+        let entry = browse.lookup(name).await.expect("listed");
+        assert_eq!(read(connector.as_ref(), &entry).await.expect("readable"), name.as_bytes());
+        fs::write(&path, name.to_uppercase()).expect("replaced");
+        file.set_modified(time).expect("a date");
+        let later = browse.lookup(name).await.expect("listed");
+        assert_ne!(later.fingerprint, entry.fingerprint, "{name}: a change that keeps size and date is noticed");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_became_a_file_holds_nothing_and_hides_nothing() {
+    let place = place();
+    for path in ["a/file", "b/file"] {
+        fs::create_dir_all(place.path().join(path).parent().expect("a parent")).expect("folders");
+        fs::write(place.path().join(path), path).expect("a file");
+    }
+    let connector = open(place.path());
+    let browse = connector.need_browse().expect("browse");
+    let listed = browse.lookup("a").await.expect("a folder");
+    fs::remove_dir_all(place.path().join("a")).expect("gone");
+    fs::write(place.path().join("a"), "a file now").expect("a file");
+    let error = browse.children(&listed.id, PageRequest::first()).await.expect_err("a file has no children");
+    assert!(error.is_item(), "{error}");
+    let (all, errors, complete) = walked(connector.as_ref()).await;
+    assert!(errors.is_empty() && complete, "{errors:?}");
+    assert_eq!(all.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["a", "b", "b/file"]);
+    assert_eq!(read(connector.as_ref(), named(&all, "a")).await.expect("readable"), b"a file now");
+}
+
+#[tokio::test]
 async fn a_file_that_changes_while_it_is_read_never_passes_for_whole() {
     let place = place();
     let path = place.path().join("file");
@@ -288,10 +363,11 @@ fn what_may_not_be_read_is_forbidden_and_the_rest_goes_on() {
         return;
     }
     let place = place();
-    for path in ["open/file", "closed/file", "names only/file", "locked"] {
+    for path in ["open/file", "closed/below/file", "names only/file", "locked"] {
         fs::create_dir_all(place.path().join(path).parent().expect("a parent")).expect("folders");
         fs::write(place.path().join(path), "x").expect("a file");
     }
+    symlink("closed/below", place.path().join("link")).expect("a link");
     let rights = |path: &str, mode: u32| {
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
         fs::set_permissions(place.path().join(path), permissions).expect("rights");
@@ -308,8 +384,14 @@ fn what_may_not_be_read_is_forbidden_and_the_rest_goes_on() {
         assert_eq!(read(connector.as_ref(), named(&all, "open/file")).await.expect("readable"), b"x");
         let locked = read(connector.as_ref(), named(&all, "locked")).await.expect_err("locked");
         assert_eq!((locked.kind(), locked.get("path")), (ErrorKind::Forbidden, Some("locked")));
-        let hidden = connector.need_browse().expect("browse").lookup("names only/file").await.expect("a name is known");
-        assert!(reason(&hidden).contains("permission"));
+        let browse = connector.need_browse().expect("browse");
+        let hidden = browse.lookup("names only/file").await.expect("a name is known");
+        let below = browse.children(&hidden.id, PageRequest::first()).await;
+        assert_eq!(below.expect_err("nobody knows what it is").kind(), ErrorKind::Forbidden);
+        // What was read through the link before must not pass for gone.
+        let (all, errors, complete) = walked(following(place.path()).as_ref()).await;
+        assert!(!complete && named(&all, "link").is_container(), "{all:?}");
+        assert!(errors.iter().any(|error| error.get("path") == Some("link")), "{errors:?}");
         assert_eq!(open(&place.path().join("closed")).check().await.expect_err("closed").kind(), ErrorKind::Forbidden);
     });
     rights("closed", 0o700);
