@@ -106,12 +106,16 @@ fn whole(mut body: Body, hash: Option<String>) -> Body {
     bytes.boxed()
 }
 
-/// Not everything that stands between honours `If-Match`.
+/// Not everything that stands between honours `If-Match`. What names no version where the list did
+/// comes from somebody else.
 fn unchanged(wanted: Option<&str>, found: Option<&str>) -> Result<()> {
     match (wanted, found) {
         (Some(wanted), Some(found)) if wanted != found => Err(Error::new(
             ErrorKind::Conflict,
             "the blob has changed since it was listed: list it again, then read it",
+        )),
+        (Some(_), None) => Err(Error::protocol(
+            "what came is not the blob, but something else in its place: check url, and what stands between",
         )),
         _ => Ok(()),
     }

@@ -87,6 +87,11 @@ impl Endpoint {
     }
 }
 
+/// Whether this can be the name of a region. It becomes part of a host's name, and credentials go there.
+pub(crate) fn is_region(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 fn custom(url: &str, allow_http: bool) -> Result<String> {
     let wrong = |remedy: &'static str| Error::config("url", remedy);
     let parsed = Url::parse(url.trim()).map_err(|_| wrong("give an address that starts with https://"))?;

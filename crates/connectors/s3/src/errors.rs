@@ -3,7 +3,10 @@
 use catchment_client::{ResponseHead, classify_status};
 use catchment_core::{Error, ErrorKind};
 
-use crate::xml::{self, Fault};
+use crate::{
+    endpoint::is_region,
+    xml::{self, Fault},
+};
 
 /// The context under which an error names the region the bucket is in.
 pub(crate) const REGION: &str = "bucket region";
@@ -112,7 +115,7 @@ fn slow_down(code: &str) -> Error {
 
 fn wrong_region(region: Option<&str>) -> Error {
     let error = Error::config("region", "the bucket is in another region: correct it");
-    match region {
+    match region.filter(|region| is_region(region)) {
         Some(region) => error.with(REGION, region),
         None => error,
     }

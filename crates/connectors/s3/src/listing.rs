@@ -91,17 +91,22 @@ impl S3Bucket {
             }
             list => list?,
         };
-        let next = list.next.as_ref().map(|token| PageToken::new(format!("{token}\n{}", last(&list))));
+        let ours = |name: &str| name.starts_with(prefix);
+        if !list.objects.iter().all(|object| ours(&object.key)) || !list.prefixes.iter().all(|common| ours(common)) {
+            return Err(Error::protocol("the store lists what it was not asked for: this store cannot be listed"));
+        }
+        let behind = last(&list).or(after.map(str::to_owned)).unwrap_or_default();
+        let next = list.next.as_ref().map(|token| PageToken::new(format!("{token}\n{behind}")));
         Ok((list, next))
     }
 }
 
-/// What to start behind so that all of this page is left out.
-fn last(list: &List) -> String {
-    let key = list.objects.last().map(|object| object.key.as_str()).unwrap_or_default();
+/// What to start behind so that all of this page is left out; `None` if nothing is on it.
+fn last(list: &List) -> Option<String> {
+    let key = list.objects.last().map(|object| object.key.as_str());
     match list.prefixes.last() {
-        Some(common) if common.as_str() > key => format!("{common}{LAST}"),
-        _ => key.to_owned(),
+        Some(common) if key.is_none_or(|key| common.as_str() > key) => Some(format!("{common}{LAST}")),
+        _ => key.map(str::to_owned),
     }
 }
 

@@ -7,7 +7,7 @@ use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fing
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
-use crate::{bucket::S3Bucket, wire::Version, xml::quoted};
+use crate::{bucket::S3Bucket, integrity::Hash, wire::Version, xml::quoted};
 
 #[async_trait]
 impl Download for S3Bucket {
@@ -66,6 +66,7 @@ impl S3Bucket {
         // The version can be read to its end even when another takes its place; "null" is not one.
         let version = header("x-amz-version-id").filter(|id| id != "null");
         let size = download.size;
+        let hash = (range == ByteRange::from(0)).then(|| Hash::of(&download.head.headers, tag.as_deref())).flatten();
         let body = match (&tag, size.map(|size| range.offset.saturating_add(size))) {
             (Some(tag), Some(end)) => {
                 let (wire, key, tag) = (Arc::clone(&self.wire), key.to_owned(), tag.clone());
@@ -93,15 +94,21 @@ impl S3Bucket {
             version: tag.or_else(|| listed.map(str::to_owned)),
             // What uploaders write that do not know either.
             mime: mime.filter(|mime| !matches!(mime.as_str(), "binary/octet-stream" | "application/octet-stream")),
-            body,
+            body: match hash {
+                Some(hash) => hash.holds(body),
+                None => body,
+            },
         })
     }
 }
 
-/// Not every store knows If-Match.
+/// Not every store knows If-Match. What names no version where the list did comes from somebody else.
 fn unchanged(wanted: Option<&str>, found: Option<&str>) -> Result<()> {
     match (wanted, found) {
         (Some(wanted), Some(found)) if wanted != found => Err(changed()),
+        (Some(_), None) => Err(Error::protocol(
+            "what came is not the object, but something else in its place: check url, and what stands between",
+        )),
         _ => Ok(()),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     config::Settings,
     credentials,
     customer_key::{CustomerKey, KEY},
-    endpoint::{Endpoint, Target},
+    endpoint::{Endpoint, Target, is_region},
     errors::{self, REGION},
     xml::{self, List},
 };
@@ -52,8 +52,7 @@ impl Wire {
     pub(crate) fn new(settings: Settings, cx: &Context) -> Result<Self> {
         let egress = if cx.private_network { Egress::allow_private() } else { Egress::public_only() };
         let region = settings.region.trim().to_owned();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if region.is_empty() || !region.bytes().all(plain) {
+        if !is_region(&region) {
             return Err(Error::config(
                 "region",
                 "give a region such as eu-central-1; many other stores take us-east-1",
@@ -126,8 +125,10 @@ impl Wire {
         from: u64,
         until: Option<u64>,
     ) -> Result<Download> {
-        let key = self.customer_key.as_ref().map(CustomerKey::headers);
-        let mut call = self.signed(place, Method::GET, target, key.as_ref().map_or(&[], |key| key.as_slice())).await?;
+        let mut extra: Vec<_> = self.customer_key.iter().flat_map(CustomerKey::headers).collect();
+        // Of a part there is none.
+        extra.extend((from == 0 && until.is_none()).then_some(("x-amz-checksum-mode", "ENABLED")));
+        let mut call = self.signed(place, Method::GET, target, &extra).await?;
         if let Some(etag) = etag {
             call = call.header("if-match", etag);
         }

@@ -10,11 +10,8 @@ use catchment_testkit::{
 };
 use futures::StreamExt;
 use serde_json::json;
-use store::Store;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+use store::{Store, heard};
+use tokio::net::TcpListener;
 
 const MIB: usize = 1 << 20;
 
@@ -59,17 +56,6 @@ async fn what_a_delete_marker_hides_is_not_listed() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
-/// The head of the first request that comes, which is answered with one byte.
-async fn heard(listener: TcpListener) -> String {
-    let (mut stream, _) = listener.accept().await.expect("a call");
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.expect("a head"));
-    }
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\nx").await.expect("answered");
-    String::from_utf8(head).expect("text").to_lowercase()
-}
-
 #[tokio::test]
 async fn a_customer_key_goes_along_signed_with_every_read() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -89,6 +75,31 @@ async fn a_customer_key_goes_along_signed_with_every_read() {
     assert!(head.contains(&format!("{name}-key: {}\r\n", key.to_lowercase())), "{head}");
     let signed = head.lines().find_map(|line| line.split_once("signedheaders=")).expect("a signature").1;
     assert!(signed.contains(&format!("{name}-key;{name}-key-md5")), "{signed}");
+}
+
+#[tokio::test]
+async fn whoever_pays_says_so_with_every_call() {
+    let store = Store::new(backends::moto()).await;
+    store.put("a", b"x").await;
+    let entry = store.connect(json!({})).expect("good settings");
+    let entry = entry.need_browse().expect("browse").lookup("a").await.expect("listed");
+    for pays in [true, false] {
+        for reads in [true, false] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let url = format!("http://{}", listener.local_addr().expect("an address"));
+            let connector = store.connect(json!({ "url": url, "requester_pays": pays })).expect("good settings");
+            let heard = tokio::spawn(heard(listener));
+            if reads {
+                let _ = connector.need_download().expect("download").open(&entry, None).await;
+            } else {
+                let _ = connector.need_browse().expect("browse").children(&"".into(), PageRequest::first()).await;
+            }
+            let head = heard.await.expect("a call");
+            assert_eq!(head.contains("x-amz-request-payer: requester\r\n"), pays, "{head}");
+            let signed = head.lines().find_map(|line| line.split_once("signedheaders=")).expect("a signature").1;
+            assert_eq!(signed.contains("x-amz-request-payer"), pays, "{signed}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,17 +5,28 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use catchment_client::{Client, Egress, Method};
-use catchment_core::{Connector, Context, Registry, Result, Secret};
+use catchment_core::{Connector, Context, Entry, PageRequest, Registry, Result, Secret, page::items};
 use catchment_s3::S3;
-use catchment_testkit::backends::{Keys, S3Server};
+use catchment_testkit::{
+    backends::{Keys, S3Server},
+    faults::{Fault, FaultProxy},
+};
+use futures::TryStreamExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqsign_aws_v4::{Credential, RequestSigner, StaticCredentialProvider};
 use reqsign_core::Signer;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -103,7 +114,7 @@ impl Store {
     }
 
     /// A connector with some settings changed.
-    pub fn connect(&self, changes: Value) -> Result<std::sync::Arc<dyn Connector>> {
+    pub fn connect(&self, changes: Value) -> Result<Arc<dyn Connector>> {
         let mut settings = self.settings();
         for (name, value) in changes.as_object().expect("fields") {
             if value.is_null() {
@@ -114,4 +125,40 @@ impl Store {
         }
         Registry::new().with::<S3>().connect("s3", settings, Context::local())
     }
+}
+
+pub async fn read(connector: &dyn Connector, entry: &Entry) -> Result<Vec<u8>> {
+    connector.need_download()?.open(entry, None).await?.collect(1 << 24).await
+}
+
+/// Everything, in one list.
+pub async fn flat(connector: &dyn Connector) -> Result<Vec<Entry>> {
+    let browse = connector.need_browse()?;
+    let (root, flat) = (browse.lookup("").await?.id, browse.flat().expect("flat"));
+    items(PageRequest::first(), |request| flat.descendants(&root, request)).try_collect().await
+}
+
+/// A connector behind a proxy whose next answers are these.
+pub async fn behind(store: &Store, faults: Vec<Fault>) -> (FaultProxy, Arc<dyn Connector>) {
+    let proxy = FaultProxy::start(store.server.address).await.expect("a proxy");
+    let connector = store.connect(json!({ "url": format!("http://{}", proxy.address()) })).expect("good settings");
+    proxy.then(faults);
+    (proxy, connector)
+}
+
+/// An error as the store writes it.
+pub fn xml(status: u16, code: &str, more: &str) -> Fault {
+    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message>{more}</Error>");
+    Fault::Status { status, retry_after: None, body }
+}
+
+/// The head of the first request that comes, which is answered with one byte.
+pub async fn heard(listener: TcpListener) -> String {
+    let (mut stream, _) = listener.accept().await.expect("a call");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a head"));
+    }
+    stream.write_all(b"HTTP/1.1 200 OK\r\netag: \"9dd4e461268c8034f5c8564e155c67a6\"\r\ncontent-length: 1\r\nconnection: close\r\n\r\nx").await.expect("answered");
+    String::from_utf8(head).expect("text").to_lowercase()
 }
