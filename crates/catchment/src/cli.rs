@@ -1,6 +1,6 @@
 //! The command line: what can be typed.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Test(Target),
     /// Lists what is there.
     Browse(Browse),
+    /// Downloads files and folders as they are.
+    Download(Download),
     /// Reads files and folders into the index.
     Import(Import),
     /// Answers a question from what was imported.
@@ -155,6 +157,29 @@ pub(crate) struct Browse {
     /// Stop after this many.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Download {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// A file or folder below the address; all of it by default.
+    #[arg(default_value = "")]
+    pub(crate) path: String,
+
+    /// The folder the files go into. Files that are there already, of the same size and time, are left as they are;
+    /// nothing is deleted.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: PathBuf,
+
+    /// Files at once.
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub(crate) concurrency: NonZeroUsize,
+
+    /// Leave out files of more bytes than this.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_bytes: Option<u64>,
 }
 
 #[derive(Debug, Args)]

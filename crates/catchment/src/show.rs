@@ -33,6 +33,13 @@ pub(crate) fn size(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
 }
 
+/// Counts in words, without the zeros: "14 imported, 2 failed". `None` if all are zero.
+pub(crate) fn counts(counts: &[(u64, &str)]) -> Option<String> {
+    let some = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let some: Vec<String> = some.collect();
+    (!some.is_empty()).then(|| some.join(", "))
+}
+
 /// A moment, to the minute.
 pub(crate) fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M").to_string()

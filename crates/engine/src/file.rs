@@ -11,10 +11,11 @@ use tokio::time::Instant;
 use crate::{
     engine::Engine,
     event::{Failure, FileResult, Status},
-    fetch::{Fetched, fetch, too_large},
+    fetch::{self, Fetched, too_large},
     import::Import,
     listing::fatal,
     pause,
+    spool::{Spool, Spooled},
 };
 
 /// An error on a file's way.
@@ -101,29 +102,34 @@ impl Way<'_> {
         if entry.size == Some(0) {
             return Err(Fault::Item(empty()));
         }
+        let options = &*self.engine.options;
         let connector: &dyn Connector = &*self.import.connector;
-        let fetched = fetch(self.engine, connector, entry, progress).await?;
-        result.bytes = fetched.spooled.length;
-        if fetched.spooled.length == 0 {
+        let largest = self.engine.max_bytes();
+        let mut spool = Spool::new(options);
+        let way = fetch::Way { connector, retries: &options.retries, largest, progress };
+        let fetched = way.fetch(entry, &mut spool).await?;
+        let spooled = spool.finish().await.map_err(Fault::Abort)?;
+        result.bytes = spooled.length;
+        if spooled.length == 0 {
             return Err(Fault::Item(empty()));
         }
-        let same = self.known.content_hash.as_ref() == Some(&fetched.spooled.hash)
-            && self.known.portfolio == self.import.portfolio;
+        let same =
+            self.known.content_hash.as_ref() == Some(&spooled.hash) && self.known.portfolio == self.import.portfolio;
         let chunks = if same && !self.import.full {
             result.status = Status::Unchanged;
             self.known.chunks
         } else {
-            self.put(&fetched).await?
+            self.put(&fetched, &spooled).await?
         };
         result.chunks = chunks;
-        let content_hash = fetched.spooled.hash;
+        let content_hash = spooled.hash;
         let portfolio = self.import.portfolio.clone();
         Ok((fetched.entry, EntryResult::Ingested { content_hash, chunks, portfolio }))
     }
 
     /// Parses the bytes and puts the document into the index.
-    async fn put(&self, fetched: &Fetched) -> Result<u32, Fault> {
-        let Fetched { entry, spooled, mime } = fetched;
+    async fn put(&self, fetched: &Fetched, spooled: &Spooled) -> Result<u32, Fault> {
+        let Fetched { entry, mime } = fetched;
         let input =
             Input { name: entry.name.clone(), claimed_mime: mime.clone(), source: spooled.source(), password: None };
         let parsed = self.engine.parser.parse(input).await.map_err(Fault::Item)?;

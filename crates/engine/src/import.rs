@@ -275,10 +275,10 @@ async fn one(
     file::ingest(engine, &import, run, entry, known, &progress).await
 }
 
-fn down(error: Error) -> Error {
+pub(crate) fn down(error: Error) -> Error {
     Error::new(
         ErrorKind::Unavailable,
-        "too many files failed in a row for reasons that pass: the source is down or refuses more calls, import again later",
+        "too many files failed in a row for reasons that pass: the source is down or refuses more calls, try again later",
     )
     .with("last", &error)
     .source(error)

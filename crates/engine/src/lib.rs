@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod ahead;
+mod download;
 mod engine;
 mod event;
 mod fetch;
@@ -14,6 +16,8 @@ mod removal;
 mod spool;
 mod verify;
 
+pub use ahead::walk_ahead;
+pub use download::{DownloadEvent, DownloadStatus, DownloadSummary, DownloadedFile, FolderDownload};
 pub use engine::{Breaker, Engine, Options, Retries};
 pub use event::{Event, Failure, FileResult, Status, Summary};
 pub use import::{Import, Source};

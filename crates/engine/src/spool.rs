@@ -3,14 +3,17 @@
 use std::{io, path::Path};
 
 use bytes::{Bytes, BytesMut};
-use catchment_core::{Error, ErrorKind};
+use catchment_core::{Error, ErrorKind, Result};
 use catchment_documents::Source;
 use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 use tokio::{fs::File, io::AsyncWriteExt};
 
-/// Collects bytes and their hash.
-pub(crate) struct Spool {
+use crate::{engine::Options, fetch::Sink, file::Fault};
+
+/// Collects bytes and their hash; beyond [`Options::in_memory`] they all move to a temporary file.
+pub(crate) struct Spool<'a> {
+    options: &'a Options,
     hash: Sha256,
     length: u64,
     memory: BytesMut,
@@ -27,32 +30,18 @@ pub(crate) struct Spooled {
     disk: Option<TempPath>,
 }
 
-impl Spool {
-    pub(crate) fn new() -> Self {
-        Self { hash: Sha256::new(), length: 0, memory: BytesMut::new(), disk: None }
+impl<'a> Spool<'a> {
+    pub(crate) fn new(options: &'a Options) -> Self {
+        Self { options, hash: Sha256::new(), length: 0, memory: BytesMut::new(), disk: None }
     }
 
-    pub(crate) fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// Adds bytes; beyond `in_memory` they all move to a file in `directory`.
-    pub(crate) async fn write(&mut self, bytes: &[u8], in_memory: usize, directory: &Path) -> Result<(), Error> {
-        self.hash.update(bytes);
-        self.length += bytes.len() as u64;
-        if self.disk.is_none() && self.memory.len() + bytes.len() <= in_memory {
-            self.memory.extend_from_slice(bytes);
-            return Ok(());
-        }
-        self.append(bytes, directory).await.map_err(|error| failed(error, directory))
-    }
-
-    async fn append(&mut self, bytes: &[u8], directory: &Path) -> io::Result<()> {
+    async fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let file = match &mut self.disk {
             Some((file, _)) => file,
             None => {
                 // Private to this user: tempfile makes it so.
-                let (file, path) = tempfile::Builder::new().prefix("catchment-").tempfile_in(directory)?.into_parts();
+                let (file, path) =
+                    tempfile::Builder::new().prefix("catchment-").tempfile_in(&self.options.temporary)?.into_parts();
                 let (file, _) = self.disk.insert((File::from_std(file), path));
                 file.write_all(&std::mem::take(&mut self.memory)).await?;
                 file
@@ -61,9 +50,9 @@ impl Spool {
         file.write_all(bytes).await
     }
 
-    pub(crate) async fn finish(mut self, directory: &Path) -> Result<Spooled, Error> {
+    pub(crate) async fn finish(mut self) -> Result<Spooled> {
         if let Some((file, _)) = &mut self.disk {
-            file.flush().await.map_err(|error| failed(error, directory))?;
+            file.flush().await.map_err(|error| failed(error, &self.options.temporary))?;
         }
         Ok(Spooled {
             hash: hex::encode(self.hash.finalize()),
@@ -71,6 +60,26 @@ impl Spool {
             memory: self.memory.freeze(),
             disk: self.disk.map(|(_, path)| path),
         })
+    }
+}
+
+impl Sink for Spool<'_> {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Fault> {
+        self.hash.update(&bytes);
+        self.length += bytes.len() as u64;
+        if self.disk.is_none() && self.memory.len() + bytes.len() <= self.options.in_memory {
+            self.memory.extend_from_slice(&bytes);
+            return Ok(());
+        }
+        self.append(&bytes).await.map_err(|error| Fault::Abort(failed(error, &self.options.temporary)))
+    }
+
+    fn restart(&mut self) {
+        *self = Self::new(self.options);
     }
 }
 

@@ -1,10 +1,9 @@
 //! `catchment browse`: lists what is there.
 
-use catchment_core::{
-    Entry, EntryKind, Error, Page, PageRequest, Result, Step,
-    page::pages,
-    walk::{search, walk},
-};
+use std::sync::Arc;
+
+use catchment_core::{Entry, EntryKind, Error, Page, PageRequest, Result, Step, page::pages, walk::search};
+use catchment_engine::walk_ahead;
 use futures::{Stream, StreamExt, pin_mut};
 use serde_json::json;
 
@@ -35,7 +34,7 @@ pub(crate) async fn run(app: &App, browse: cli::Browse) -> Result<Exit> {
             listing.show(entry?)?;
         }
     } else if browse.recursive {
-        let steps = walk(browser, root, PageRequest::first());
+        let steps = walk_ahead(Arc::clone(&resolved.connector), root, PageRequest::first());
         pin_mut!(steps);
         let mut incomplete = None;
         'walk: while let Some(step) = steps.next().await {

@@ -169,8 +169,6 @@ fn sentence(summary: &Summary) -> String {
         (summary.skipped, "skipped"),
         (summary.removed, "removed"),
     ];
-    let counts: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let counts = if counts.is_empty() { "Nothing to import".to_owned() } else { counts.join(", ") };
+    let counts = show::counts(&counts).unwrap_or_else(|| "Nothing to import".to_owned());
     format!("{counts}; {} in {:.1} s", show::size(summary.bytes), summary.elapsed.as_secs_f64())
 }

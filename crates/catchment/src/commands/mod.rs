@@ -6,6 +6,7 @@ mod check;
 mod connections;
 mod connectors;
 mod demo;
+mod download;
 mod health;
 mod import;
 mod keys;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Login(login) => login::run(&app, &login).await,
         Command::Test(target) => check::run(&app, &target).await,
         Command::Browse(browse) => browse::run(&app, browse).await,
+        Command::Download(download) => download::run(&app, download).await,
         Command::Import(import) => import::run(&app, import).await,
         Command::Ask(ask) => ask::run(&app, ask).await,
         Command::Verify { repair } => verify::run(&app, repair).await,

@@ -29,20 +29,29 @@ impl Progress {
 
     pub(crate) fn event(&mut self, event: &Event) {
         match event {
-            Event::Listed { found } => self.bar.set_length(*found),
+            Event::Listed { found } => self.found(*found),
             Event::Started { path, .. } => self.bar.set_message(plain(path)),
             Event::Finished(file) => {
-                self.bytes += file.bytes;
-                if matches!(file.status, Status::Failed | Status::Quarantined) {
-                    self.failed += 1;
-                }
-                let failed = if self.failed == 0 { String::new() } else { format!(", {} failed", self.failed) };
-                self.bar.set_prefix(format!("{}{failed}", crate::show::size(self.bytes)));
-                self.bar.inc(1);
+                self.finished(&file.path, file.bytes, matches!(file.status, Status::Failed | Status::Quarantined));
             }
             Event::Removed { path, .. } => self.bar.set_message(format!("removing {}", plain(path))),
             _ => {}
         }
+    }
+
+    /// So many files have been found so far.
+    pub(crate) fn found(&self, files: u64) {
+        self.bar.set_length(files);
+    }
+
+    /// One file more is done.
+    pub(crate) fn finished(&mut self, path: &str, bytes: u64, failed: bool) {
+        self.bytes += bytes;
+        self.failed += u64::from(failed);
+        let failed = if self.failed == 0 { String::new() } else { format!(", {} failed", self.failed) };
+        self.bar.set_message(plain(path));
+        self.bar.set_prefix(format!("{}{failed}", crate::show::size(self.bytes)));
+        self.bar.inc(1);
     }
 
     /// A line above the bar.

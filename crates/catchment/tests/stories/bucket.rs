@@ -68,6 +68,25 @@ fn a_bucket_of_rclone_is_tested_browsed_imported_and_asked() {
 }
 
 #[test]
+fn a_bucket_is_downloaded_as_it_is() {
+    let server = backends::moto();
+    bucket(&server, "journey-four");
+    let machine = machine(&server);
+    let download = |json: &str| {
+        let arguments = ["download", "s3://journey-four", "--to", "out", json].map(str::to_owned);
+        machine.run(arguments.into_iter().filter(|argument| !argument.is_empty()).chain(here(&server)))
+    };
+    let first = download("--json").exits(0);
+    let summary = first.event("summary");
+    assert_eq!((summary["downloaded"].as_u64(), summary["complete"].as_bool()), (Some(16), Some(true)), "{summary:#}");
+    let differ =
+        Command::new("diff").arg("-r").arg(samples()).arg(machine.path("out/handbooks")).output().expect("diff");
+    assert!(differ.status.success(), "{}", String::from_utf8_lossy(&differ.stdout));
+    let told = download("").exits(0);
+    assert!(told.out.starts_with("16 there already; 0 B in "), "{told:#?}");
+}
+
+#[test]
 fn what_is_wrong_with_a_bucket_is_said() {
     let server = backends::moto();
     bucket(&server, "journey-three");

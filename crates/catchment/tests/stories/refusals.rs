@@ -53,6 +53,17 @@ fn a_place_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_downloaded_to_is_named() {
+    let machine = Machine::new();
+    machine.write("docs/a.txt", "a");
+    machine.write("out", "a file");
+    refused(machine.run(["download", "docs", "--to", "out"]), 4, &["folder", "there is a file"]);
+    refused(machine.run(["download", "docs", "--to", "out/below"]), 4, &["folder", "there is a file"]);
+    refused(machine.run(["download", "docs", "b.txt", "--to", "other"]), 4, &["b.txt", "not found"]);
+    assert!(!machine.path("other").exists(), "nothing is made for what is not there");
+}
+
+#[test]
 fn a_path_never_leaves_its_root() {
     let machine = Machine::new();
     machine.write("secret.txt", "outside");
