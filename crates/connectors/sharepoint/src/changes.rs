@@ -12,7 +12,7 @@ use crate::{
     connection::Connection,
     cursor::{Feed, Position, expired},
     item::{FIELDS, Item, entry_id},
-    place::{Library, Place},
+    place::{CLOSED, Library, Place},
     whereabouts::Whereabouts,
 };
 
@@ -21,23 +21,24 @@ impl Changes for Connection {
     async fn now(&self) -> Result<Cursor> {
         let place = self.place_now().await?;
         let mut feeds = Vec::with_capacity(place.libraries.len());
-        for library in &place.libraries {
+        for library in place.libraries.iter().filter(|library| !library.is_closed()) {
             feeds.push(self.feed_from_now(library).await?);
         }
         Position::new(&place, feeds).cursor()
     }
 
     async fn changes(&self, since: &Cursor) -> Result<ChangePage> {
-        let place = self.place().await?;
+        let mut place = self.place().await?;
         let mut position = Position::read(since, &place)?;
         let mut changes = Vec::new();
-        let place = if position.begins && place.is_site {
-            let place = self.place_now().await?;
-            self.libraries_changed(&place, &mut position, &mut changes).await?;
-            place
-        } else {
-            place
-        };
+        if position.begins {
+            // A folder that was renamed or moved, or one above it: what is below would seem to lie elsewhere.
+            place = self.place_now().await?;
+            position = Position::read(since, &place)?;
+            if place.is_site {
+                self.libraries_changed(&place, &mut position, &mut changes).await?;
+            }
+        }
         let (mut next, mut delta) = (None, None);
         if let Some(feed) = position.feed() {
             // In the middle of a round a library may be gone; the next round tells.
@@ -68,12 +69,16 @@ impl Connection {
             changes.push(Change::Remove(entry_id(&gone.drive, &gone.top)));
         }
         position.feeds.retain(|feed| place.library(&feed.drive).is_some());
-        for library in &place.libraries {
+        for library in place.libraries.iter().filter(|library| !library.is_closed()) {
             match position.feeds.iter_mut().find(|feed| feed.drive == library.drive) {
                 Some(feed) if feed.label == library.label => continue,
                 Some(feed) => feed.label.clone_from(&library.label),
                 // The feed begins before the library is listed, so that nothing falls in between.
-                None => position.feeds.push(self.feed_from_now(library).await?),
+                None => {
+                    position.feeds.push(self.feed_from_now(library).await?);
+                    // As it was listed if it was closed until now.
+                    changes.push(Change::Remove(entry_id(&library.drive, CLOSED)));
+                }
             }
             changes.push(Change::Upsert(Box::new(place.entry(library))));
         }

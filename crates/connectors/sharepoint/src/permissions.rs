@@ -10,7 +10,7 @@ use catchment_msgraph::{IdentitySet, TENANT};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::connection::Connection;
+use crate::{connection::Connection, item::Item, place::Library, whereabouts::Whereabouts};
 
 /// What a list of permissions costs, in resource units.
 const UNITS: u32 = 5;
@@ -53,6 +53,11 @@ impl Permissions for Connection {
             return Err(Error::unsupported("a site says who may read its libraries: ask for those"));
         }
         let (library, item) = self.target(&entry.id, &entry.path).await?;
+        if item != library.top
+            && !self.lies_within(&library, item).await.map_err(|error| error.with("path", &entry.path))?
+        {
+            return Err(Error::not_found(&entry.path));
+        }
         let now = Utc::now();
         let mut request = PageRequest::first();
         let mut readers = BTreeSet::new();
@@ -73,6 +78,16 @@ impl Permissions for Connection {
 
     async fn members(&self, group: &str, page: PageRequest) -> Result<Page<Principal>> {
         self.graph.members(group, &page).await.map_err(|error| self.explained(error))
+    }
+}
+
+impl Connection {
+    /// Whether an item lies below the integration's root: an id leads anywhere in its drive.
+    async fn lies_within(&self, library: &Library, item: &str) -> Result<bool> {
+        let path = format!("drives/{}/items/{}", segment(&library.drive), segment(item));
+        let call = self.graph.get(path).query("$select", "id,name,folder,parentReference,root");
+        let item: Item = self.graph.one(call).await.map_err(|error| self.explained(error))?;
+        Ok(Whereabouts::new(self, library).path(&item).await?.is_some())
     }
 }
 

@@ -17,6 +17,9 @@ use crate::{
 const DRIVE: &str = "id,name,driveType,webUrl";
 const SITE: &str = "id,displayName,webUrl";
 
+/// What Graph takes for the id of any drive's top: all there is of one that may not be looked at.
+pub(crate) const CLOSED: &str = "root";
+
 /// Where an integration's root is, and which drives are below it.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -89,6 +92,11 @@ impl Place {
 impl Library {
     pub(crate) fn id(&self) -> EntryId {
         entry_id(&self.drive, &self.top)
+    }
+
+    /// Whether it may not be looked at.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.top == CLOSED
     }
 
     /// The path from the integration's root, of a path from the top of the drive; `None` for what is outside.
@@ -177,11 +185,14 @@ impl Connection {
     async fn whole_site(&self, site: SiteInfo, drives: Vec<Drive>) -> Result<Place> {
         let mut libraries = Vec::new();
         for drive in &drives {
-            let root: Item = self
-                .graph
-                .one(self.graph.get(format!("drives/{}/root", segment(&drive.id))).query("$select", "id,root"))
-                .await?;
-            libraries.push(Arc::new(Library::of(drive, root.id)));
+            let path = format!("drives/{}/root", segment(&drive.id));
+            let top = match self.graph.one::<Item>(self.graph.get(path).query("$select", "id,root")).await {
+                Ok(root) => root.id,
+                // It stands in the list, and what is in it is not known: that is found out by whoever lists it.
+                Err(error) if error.kind() == ErrorKind::Forbidden => CLOSED.to_owned(),
+                Err(error) => return Err(error),
+            };
+            libraries.push(Arc::new(Library::of(drive, top)));
         }
         Ok(Place {
             name: site.display_name.unwrap_or_else(|| site.id.clone()),

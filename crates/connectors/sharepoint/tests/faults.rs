@@ -313,17 +313,3 @@ async fn a_certificate_signs_in_as_well() {
     let form = fake.cloud().asked.iter().any(|asked| asked.path == "/contoso.onmicrosoft.com/oauth2/v2.0/token");
     assert!(form, "the tenant follows from the host of the site");
 }
-
-#[tokio::test]
-async fn everybody_of_the_tenant_can_be_listed_and_a_group_of_a_site_cannot() {
-    let fake = Fake::new().await;
-    let connector = fake.connector();
-    let permissions = connector.permissions().unwrap();
-    let everybody = permissions.members("tenant", PageRequest::first()).await.unwrap();
-    assert_eq!(everybody.items.len(), 2);
-    let error = refused(permissions.members("site-group:b!d/3", PageRequest::first())).await;
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    fake.instead("/groups/", 403, problem("Authorization_RequestDenied"));
-    let error = refused(permissions.members("team", PageRequest::first())).await;
-    assert_eq!((error.kind(), error.get("scope")), (ErrorKind::Forbidden, Some("GroupMember.Read.All")), "{error}");
-}

@@ -80,6 +80,9 @@ pub fn answer(cloud: &mut Cloud, head: &Parts, body: &[u8]) -> Answer {
         answer.headers.extend(instead.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
         return answer;
     }
+    if cloud.down_until.is_some_and(|until| tokio::time::Instant::now() < until) {
+        return Answer::of(503, problem("serviceNotAvailable"));
+    }
     if let Some(ticket) = path.strip_prefix("/download/") {
         return bytes(cloud, head, ticket);
     }
@@ -198,6 +201,9 @@ fn graph(cloud: &mut Cloud, path: &str, query: &[(String, String)], host: &str) 
             if !cloud.drives.contains_key(&drive) {
                 return Err(MISSING);
             }
+            if cloud.closed.contains(&drive) {
+                return Err((403, "accessDenied"));
+            }
             in_drive(cloud, &drive, rest, query, &whole)
         }
         _ => Err((400, "invalidRequest")),
@@ -213,7 +219,9 @@ fn in_drive(
 ) -> Result<Value, Refused> {
     let host = whole.split('/').nth(2).expect("a host").to_owned();
     let world = &cloud.drives[drive].world;
-    let there = |id: &str| key(id).filter(|key| world.get(*key).is_some()).ok_or(MISSING);
+    // The top goes by a name as well.
+    let known = |id: &str| if id == "root" { Some(Key::DRIVE) } else { key(id) };
+    let there = |id: &str| known(id).filter(|key| world.get(*key).is_some()).ok_or(MISSING);
     match rest {
         ["root"] => Ok(items::selected(items::item(cloud, drive, Key::DRIVE, &host), query)),
         ["root", "delta"] => feed::delta(cloud, drive, query, whole),

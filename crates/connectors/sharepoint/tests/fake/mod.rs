@@ -8,7 +8,7 @@ mod feed;
 pub mod items;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -22,7 +22,7 @@ use catchment_core::{Connector, Context, Registry, Result};
 use catchment_sharepoint::Sharepoint;
 use catchment_testkit::world::{Key, World};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 
 pub const SECRET: &str = "a8Q~value-of-the-secret";
 pub const DRIVE: &str = "b!main-drive_1";
@@ -85,6 +85,10 @@ pub struct Cloud {
     pub issued: usize,
     /// Whether a credential reached a host of bytes.
     pub leaked: bool,
+    /// Drives that may be seen in lists, and not be looked at.
+    pub closed: BTreeSet<String>,
+    /// Until when everything is answered with 503.
+    pub down_until: Option<Instant>,
     tickets: HashMap<String, (String, Key, usize)>,
 }
 
@@ -110,6 +114,8 @@ impl Fake {
             asked: Vec::new(),
             issued: 0,
             leaked: false,
+            closed: BTreeSet::new(),
+            down_until: None,
             tickets: HashMap::new(),
         }));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
