@@ -1,6 +1,11 @@
 //! Pages: the unit of back-pressure, of cancellation and of checkpointing; and streams over them.
 
-use std::{fmt, future::Future, num::NonZeroU32};
+use std::{
+    fmt,
+    future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
+    num::NonZeroU32,
+};
 
 use futures::Stream;
 use serde::{Deserialize, Serialize};
@@ -30,34 +35,58 @@ pub struct Page<T> {
     pub next: Option<PageToken>,
 }
 
-/// Notices when the tokens of pages go in circles, of whatever length, and keeps two of them for that
-/// (Brent's way: the one met at the last power of two comes by again within three rounds).
-#[derive(Debug, Default)]
-pub(crate) struct Circles {
-    steps: u64,
-    last: Option<PageToken>,
-    mark: Option<PageToken>,
+/// How far a listing has come. It can travel inside a page token or a cursor, so that tokens that go in a
+/// circle, of whatever length, are noticed without a memory (Brent's algorithm), also by another process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lap {
+    /// Tokens so far.
+    count: u64,
+    /// The token that the next ones are compared with.
+    mark: u64,
 }
 
-impl Circles {
-    /// Begins with the token that a listing begins at.
-    pub(crate) fn from(first: Option<PageToken>) -> Self {
-        Self { steps: 0, last: first, mark: None }
+impl Lap {
+    /// What a page token of [`Lap::next`] holds: the lap, and the token as the vendor gave it. Any other
+    /// token is the vendor's own, at the beginning of a lap.
+    pub fn of(token: Option<&str>) -> (Self, Option<&str>) {
+        let Some(token) = token else { return (Self::default(), None) };
+        let (lap, inner) = Self::read(token).unwrap_or((Self::default(), token));
+        (lap, Some(inner))
     }
 
-    /// Takes in the token of the next page.
-    pub(crate) fn on(&mut self, next: &PageToken) -> Result<()> {
-        if self.last.as_ref() == Some(next) || self.mark.as_ref() == Some(next) {
+    fn read(token: &str) -> Option<(Self, &str)> {
+        let (count, rest) = token.split_once('~')?;
+        let (mark, inner) = rest.split_once('~')?;
+        let number = |text| u64::from_str_radix(text, 16).ok();
+        Some((Self { count: number(count)?, mark: number(mark)? }, inner))
+    }
+
+    /// One token further.
+    ///
+    /// # Errors
+    /// `Protocol` when the tokens go round in a circle.
+    pub fn on(self, token: &str) -> Result<Self> {
+        let mut hasher = DefaultHasher::new();
+        token.hash(&mut hasher);
+        let seen = hasher.finish();
+        if self.count > 0 && seen == self.mark {
             return Err(Error::protocol(
                 "the vendor leads from page to page in a circle, so the listing would never end",
             ));
         }
-        self.steps += 1;
-        if self.steps.is_power_of_two() {
-            self.mark = Some(next.clone());
-        }
-        self.last = Some(next.clone());
-        Ok(())
+        let count = self.count + 1;
+        let mark = if count.is_power_of_two() { seen } else { self.mark };
+        Ok(Self { count, mark })
+    }
+
+    /// The token of the next page, with the lap in it; `None` where the vendor gave none.
+    ///
+    /// # Errors
+    /// As [`Lap::on`].
+    pub fn next(self, token: Option<&str>) -> Result<Option<PageToken>> {
+        let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
+        let Self { count, mark } = self.on(token)?;
+        Ok(Some(PageToken::new(format!("{count:x}~{mark:x}~{token}"))))
     }
 }
 
@@ -72,12 +101,12 @@ where
     async_stream::try_stream! {
         let limit = first.limit;
         let mut token = first.token;
-        let mut circles = Circles::from(token.clone());
+        let mut lap = Lap::default();
         loop {
             let page = fetch(PageRequest { token: token.clone(), limit }).await?;
             let next = page.next.clone();
             if let Some(next) = &next {
-                circles.on(next)?;
+                lap = lap.on(next.as_str())?;
             }
             yield page;
             if next.is_none() {
@@ -191,6 +220,44 @@ mod tests {
         let stuck = |_| async { Ok(Page { items: vec![1], next: Some(PageToken::new("same")) }) };
         let result: Result<Vec<u32>> = block_on(items(PageRequest::first(), stuck).try_collect());
         assert_eq!(result.expect_err("the second page repeats the token").kind(), ErrorKind::Protocol);
+    }
+
+    /// How many pages it takes to find out, if the tokens go on as `next` says.
+    fn found(next: impl Fn(u64) -> u64) -> Option<u64> {
+        let (mut token, mut at): (Option<PageToken>, _) = (None, 0);
+        for pages in 0..1_000 {
+            let (lap, inner) = Lap::of(token.as_ref().map(PageToken::as_str));
+            assert_eq!(inner.is_some(), pages > 0);
+            at = next(at);
+            match lap.next(Some(&format!("page~{at}"))) {
+                Ok(next) => token = next,
+                Err(_) => return Some(pages),
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn a_circle_of_any_length_is_found() {
+        assert_eq!(found(|_| 7), Some(1));
+        for length in [2, 3, 5, 64, 100] {
+            let pages = found(|at| (at + 1) % length).expect("a circle");
+            assert!(pages <= 3 * length, "{pages} pages for a circle of {length}");
+        }
+        assert!(found(|at| if at < 40 { at + 1 } else { 30 }).is_some(), "a circle with a way into it");
+    }
+
+    #[test]
+    fn a_listing_that_goes_on_is_let_go_on() {
+        assert_eq!(found(|at| at + 1), None);
+        assert_eq!(Lap::default().next(None).expect("the end"), None);
+        assert_eq!(Lap::default().next(Some("")).expect("the end"), None);
+    }
+
+    #[test]
+    fn a_token_of_the_vendor_itself_is_taken_as_it_is() {
+        let token = Some("~!!~AI9FV7Q");
+        assert_eq!(Lap::of(token), (Lap::default(), token));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::{
     connector::Browse,
     entry::{Entry, EntryId},
     error::{Error, Result},
-    page::{Circles, Page, PageRequest, pages},
+    page::{Lap, Page, PageRequest, pages},
 };
 
 /// Proof that every branch below a root was listed without error. Only a walk can make one, and
@@ -98,7 +98,7 @@ pub fn search<'a>(
     async_stream::try_stream! {
         let mut request = PageRequest::first();
         let mut own = true;
-        let mut circles = Circles::default();
+        let mut lap = Lap::default();
         loop {
             match browse.search(query, &under.id, request.clone()).await {
                 Ok(page) => {
@@ -108,7 +108,7 @@ pub fn search<'a>(
                     match page.next {
                         None => break,
                         Some(next) => {
-                            circles.on(&next)?;
+                            lap = lap.on(next.as_str())?;
                             request = PageRequest::at(next);
                         }
                     }
@@ -163,7 +163,7 @@ struct Frame {
     container: Entry,
     containers: Vec<Entry>,
     next: Next,
-    circles: Circles,
+    lap: Lap,
 }
 
 enum Next {
@@ -174,7 +174,7 @@ enum Next {
 
 impl Frame {
     fn new(container: Entry) -> Self {
-        Self { container, containers: Vec::new(), next: Next::First, circles: Circles::default() }
+        Self { container, containers: Vec::new(), next: Next::First, lap: Lap::default() }
     }
 
     async fn next_page(
@@ -192,8 +192,11 @@ impl Frame {
             Ok(page) => page,
             Err(error) => return Some(Err(error)),
         };
-        if let Some(Err(error)) = next.as_ref().map(|next| self.circles.on(next)) {
-            return Some(Err(error));
+        if let Some(next) = &next {
+            match self.lap.on(next.as_str()) {
+                Ok(lap) => self.lap = lap,
+                Err(error) => return Some(Err(error)),
+            }
         }
         self.next = next.map_or(Next::Done, Next::At);
         self.containers = items.iter().rev().filter(|entry| entry.is_container()).cloned().collect();

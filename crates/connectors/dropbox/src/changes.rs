@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use catchment_core::{Change, ChangePage, Changes, Cursor, Error, ErrorKind, PageRequest, Result, async_trait};
+use catchment_core::{
+    Change, ChangePage, Changes, Cursor, Error, ErrorKind, PageRequest, Result, async_trait, page::Lap,
+};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -40,7 +42,8 @@ impl Changes for Connection {
 
     async fn changes(&self, since: &Cursor) -> Result<ChangePage> {
         let cursor = self.own(since).await?;
-        let (place, list) = self.list_on(&cursor).await.map_err(gone)?;
+        let (lap, cursor) = Lap::of(Some(&cursor));
+        let (place, list) = self.list_on(cursor.unwrap_or_default()).await.map_err(gone)?;
         let mut changes = Vec::with_capacity(list.entries.len());
         for metadata in &list.entries {
             match metadata {
@@ -58,12 +61,15 @@ impl Changes for Connection {
                 }
             }
         }
-        let cursor = Position::new(&place, list.cursor).written();
+        // With the last page the next lap begins.
+        let next = if list.has_more { lap.next(Some(&list.cursor))?.map(|next| next.to_string()) } else { None };
+        let cursor = Position::new(&place, next.unwrap_or(list.cursor)).written();
         Ok(ChangePage { changes, cursor, more: list.has_more })
     }
 
     async fn wait(&self, since: &Cursor, most: Duration) -> Result<bool> {
         let cursor = self.own(since).await?;
+        let (_, cursor) = Lap::of(Some(&cursor));
         let argument = json!({ "cursor": cursor, "timeout": most.as_secs().clamp(SHORTEST, LONGEST) });
         let poll = async {
             // Held while waiting: two polls of one account tell no more than one.

@@ -4,7 +4,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use catchment_core::{Entry, Error, Page, PageRequest, PageToken, Permissions, Principal, Result, async_trait};
+use catchment_core::{Entry, Error, Page, PageRequest, PageToken, Permissions, Principal, Result, async_trait, page};
+use futures::TryStreamExt;
 use serde_json::{Value, json};
 
 use crate::{
@@ -102,18 +103,15 @@ impl Connection {
 
     /// All pages. One that fails fails all: fewer readers than there are would be no answer.
     async fn shared_with(&self, route: &str, argument: Value) -> Result<BTreeSet<Principal>> {
-        let place = self.place().await?;
-        let mut page: SharedMembers = self.wire.rpc(route, &argument, &place.path_root).await?;
-        let mut all = BTreeSet::new();
-        loop {
-            let next = page.cursor.take().filter(|cursor| !cursor.is_empty());
-            all.extend(readers(page));
-            let Some(cursor) = next else { return Ok(all) };
-            let (_, further): (_, SharedMembers) = self.go_on(&format!("{route}/continue"), &cursor).await?;
-            if further.cursor.as_ref() == Some(&cursor) {
-                return Err(Error::protocol("Dropbox gives the same page again and again: ask again later"));
-            }
-            page = further;
-        }
+        let (place, argument) = (&self.place().await?, &argument);
+        let members = page::items(PageRequest::first(), |request| async move {
+            let mut found: SharedMembers = match &request.token {
+                None => self.wire.rpc(route, argument, &place.path_root).await?,
+                Some(cursor) => self.go_on(&format!("{route}/continue"), cursor.as_str()).await?.1,
+            };
+            let next = found.cursor.take().filter(|cursor| !cursor.is_empty()).map(PageToken::new);
+            Ok(Page { items: readers(found).collect(), next })
+        });
+        members.try_collect().await
     }
 }

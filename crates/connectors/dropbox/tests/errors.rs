@@ -11,13 +11,15 @@ use std::{
 };
 
 use catchment_core::{
-    Authorize, Connector, Context, Error, ErrorKind, IntegrationId, PageRequest, Registry, Result, Retry, Secret,
-    async_trait,
+    Authorize, Connector, Context, Error, ErrorKind, IntegrationId, PageRequest, Registry, Result, Retry, Secret, Step,
+    async_trait, walk,
 };
 use catchment_dropbox::Dropbox;
-use catchment_testkit::world::Key;
+use catchment_testkit::world::{Key, Op};
 use fake::{Answer, Fake, ROOT, TOKEN, Team};
+use futures::StreamExt;
 use serde_json::json;
+use tokio::time::Instant;
 
 async fn refused(fake: &Fake, changes: serde_json::Value) -> Error {
     match fake.connect(changes) {
@@ -142,6 +144,83 @@ async fn a_page_that_comes_again_is_an_error_and_no_loop() {
     fake.then("files/list_folder/continue", Answer::json(again));
     let error = browse.children(&root, PageRequest::at(token)).await.expect_err("a loop");
     assert_eq!(error.kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test]
+async fn pages_that_lead_in_a_circle_are_an_error_wherever_they_are() {
+    let fake = Fake::new().await;
+    fake.account().drive.world.put(Key::ROOT, "shared/a.txt", "x").expect("put");
+    let connector = fake.connector();
+    let browse = connector.need_browse().expect("browse");
+    let round = |route: &'static str, with: fn(&str) -> serde_json::Value| {
+        for cursor in ["a", "b"].into_iter().cycle().take(12) {
+            fake.then(route, Answer::json(with(cursor)));
+        }
+    };
+    let list = |cursor: &str| json!({ "entries": [], "cursor": cursor, "has_more": true });
+    round("files/list_folder/continue", list);
+    fake.then("files/list_folder", Answer::json(list("b")));
+    let root = browse.lookup("").await.expect("a root");
+    let steps: Vec<Step> = walk::walk(browse, root, PageRequest::first()).collect().await;
+    let circle = |step: &Step| matches!(step, Step::Unlisted { error, .. } if error.kind() == ErrorKind::Protocol);
+    assert!(steps.iter().any(circle) && matches!(steps.last(), Some(Step::End(None))), "{steps:?}");
+
+    fake.account().instead.clear();
+    let changes = connector.changes().expect("changes");
+    let mut cursor = changes.now().await.expect("a cursor");
+    round("files/list_folder/continue", list);
+    let error = loop {
+        match changes.changes(&cursor).await {
+            Ok(page) => cursor = page.cursor,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+
+    fake.account().instead.clear();
+    let members = |cursor: &str| json!({ "users": [], "groups": [], "invitees": [], "cursor": cursor });
+    round("sharing/list_folder_members/continue", members);
+    fake.then("sharing/list_folder_members", Answer::json(members("b")));
+    let shared = fake.account().drive.world.find(Key::ROOT, "shared").expect("there");
+    let with = catchment_core::Principal::Group("g:1".to_owned());
+    fake.account().drive.world.apply(Op::Share { key: shared, with }).expect("shared");
+    let entry = browse.lookup("shared/a.txt").await.expect("there");
+    let error = connector.permissions().expect("permissions").grants(&entry).await.expect_err("a circle");
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_page_in_the_middle_of_a_list_is_not_the_end() {
+    let fake = Fake::new().await;
+    for number in 0..9 {
+        fake.account().drive.world.put(Key::ROOT, &format!("{number}.txt"), "x").expect("put");
+    }
+    let connector = fake.connector();
+    let browse = connector.need_browse().expect("browse");
+    let root = browse.lookup("").await.expect("a root");
+    let first = browse.flat().expect("flat").descendants(&root.id, PageRequest::first().limit(3)).await;
+    let first = first.expect("a page");
+    let token = first.next.expect("more");
+    fake.then("files/list_folder", Answer::json(json!({ "entries": [], "cursor": token.as_str(), "has_more": true })));
+    let steps: Vec<Step> = walk::walk(browse, root, PageRequest::first()).collect().await;
+    let met: usize = steps.iter().map(|step| if let Step::Entries(entries) = step { entries.len() } else { 0 }).sum();
+    assert_eq!((met, matches!(steps.last(), Some(Step::End(Some(_))))), (9 - first.items.len(), true), "{steps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_of_503_passes_and_nothing_is_gone_for_it() {
+    let fake = Fake::new().await;
+    fake.account().drive.world.put(Key::ROOT, "file.txt", "x").expect("put");
+    let connector = fake.connector();
+    let browse = connector.need_browse().expect("browse");
+    let root = browse.lookup("").await.expect("a root");
+    fake.account().down_until = Some(Instant::now() + Duration::from_secs(60));
+    let walked = async || walk::walk(browse, root.clone(), PageRequest::first()).collect::<Vec<Step>>().await;
+    let steps = walked().await;
+    let passes = |step: &Step| matches!(step, Step::Unlisted { error, .. } if (error.kind(), error.retry()) == (ErrorKind::Unavailable, Retry::Backoff));
+    assert!(steps.iter().any(passes) && matches!(steps.last(), Some(Step::End(None))), "{steps:?}");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert!(matches!(walked().await.last(), Some(Step::End(Some(_)))));
 }
 
 /// A grant whose first token has expired.

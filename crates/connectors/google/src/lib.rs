@@ -3,11 +3,9 @@
 mod access;
 mod consent;
 mod errors;
-mod paging;
 mod service;
 
 pub use access::authorize;
 pub use consent::{oauth, short};
 pub use errors::{classify, reason};
-pub use paging::Lap;
 pub use service::Service;

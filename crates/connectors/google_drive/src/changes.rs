@@ -3,8 +3,7 @@
 //! Entries of a log say how something is now, and nothing of what lies below a folder that moved.
 //! So the place of each is worked out anew, from folders as they are now.
 
-use catchment_core::{Change, ChangePage, Changes, Cursor, Error, ErrorKind, Result, async_trait};
-use catchment_google::Lap;
+use catchment_core::{Change, ChangePage, Changes, Cursor, Error, ErrorKind, Result, async_trait, page::Lap};
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -26,6 +26,8 @@ pub(crate) struct Node {
     name: String,
     parent: Option<String>,
     pub(crate) is_folder: bool,
+    /// It shows nothing of what is in it.
+    is_closed: bool,
     trashed: bool,
     /// Others shared it with the account by itself.
     shared: bool,
@@ -69,6 +71,7 @@ impl Node {
             name: file.name.clone(),
             parent: file.parents.first().cloned(),
             is_folder: file.is_folder(),
+            is_closed: file.is_closed(),
             trashed: file.trashed,
             shared: file.shared_with_me_time.is_some(),
             is_drive: file.is_drive(),
@@ -76,7 +79,8 @@ impl Node {
     }
 
     pub(crate) fn of_drive(drive: &SharedDrive) -> Self {
-        Self { name: drive.name.clone(), parent: None, is_folder: true, trashed: false, shared: false, is_drive: true }
+        let name = drive.name.clone();
+        Self { name, parent: None, is_folder: true, is_closed: false, trashed: false, shared: false, is_drive: true }
     }
 }
 
@@ -185,17 +189,29 @@ impl Connection {
     }
 
     /// The place of a container that is to be listed.
+    ///
+    /// # Errors
+    /// `Forbidden` when it shows nothing of what is in it: that is not known, and not nothing.
     pub(crate) async fn container(&self, id: &str) -> Result<Place> {
         if id == self.root().await?.id() {
             return Ok(Place::default());
         }
         let mut memory = Memory::Lately;
         let node = self.node(&mut memory, id).await.map_err(|error| error.with("id", id))?;
-        let is_folder = node.is_folder;
+        let (is_folder, is_closed) = (node.is_folder, node.is_closed);
         let place = self.place(&mut memory, id, node).await?.ok_or_else(|| Error::not_found(id))?;
         if !is_folder {
             return Err(Error::unsupported("this is a file: it has no children"));
         }
+        if is_closed {
+            return Err(closed().with("path", &place.path));
+        }
         Ok(place)
     }
+}
+
+/// A folder of limited access, which the account may see and not look into.
+pub(crate) fn closed() -> Error {
+    let remedy = "the account may not see what is in this folder: have it let in, or give another folder";
+    Error::new(ErrorKind::Forbidden, remedy)
 }

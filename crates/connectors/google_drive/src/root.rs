@@ -5,7 +5,7 @@ use catchment_core::{Entry, Error, ErrorKind, PageRequest, Result};
 use crate::{
     connector::Connection,
     folder_path::FolderPath,
-    query,
+    places, query,
     types::{File, SharedDrive},
     wire::{Corpus, Keyed},
 };
@@ -148,6 +148,7 @@ impl Connection {
         match self.wire.file(at).await {
             Ok(file) if file.trashed => Err(bad("the folder is in the trash: restore it, or give another one")),
             Ok(file) if !file.is_folder() => Err(bad("this is no folder: give the folder that it is in")),
+            Ok(file) if file.is_closed() => Err(places::closed().with("field", "folder_path")),
             Ok(file) => Ok(file),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(bad(
                 "there is no such folder for this account: correct it, or have the folder shared with the account",

@@ -11,7 +11,7 @@ pub(crate) const SHORTCUT: &str = "application/vnd.google-apps.shortcut";
 
 /// What is asked for of a file. Without a mask the service leaves nearly everything out.
 pub(crate) const FILE: &str = "id,name,mimeType,size,createdTime,modifiedTime,md5Checksum,headRevisionId,webViewLink,\
-    parents,trashed,driveId,sharedWithMeTime,resourceKey,capabilities/canDownload,shortcutDetails";
+    parents,trashed,driveId,sharedWithMeTime,resourceKey,capabilities(canDownload,canListChildren),shortcutDetails";
 
 /// A file, a folder, or a shortcut.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,6 +51,8 @@ pub(crate) struct File {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rights {
     pub(crate) can_download: Option<bool>,
+    /// Always `false` for what is no folder.
+    pub(crate) can_list_children: Option<bool>,
 }
 
 /// Where a shortcut leads.
@@ -170,6 +172,12 @@ pub(crate) struct Permission {
 impl File {
     pub(crate) fn is_folder(&self) -> bool {
         self.mime_type == FOLDER
+    }
+
+    /// Whether it is a folder that shows itself and nothing of what is in it. Google answers an empty
+    /// list then, and no refusal: <https://developers.google.com/workspace/drive/api/guides/limited-expansive-access>.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_folder() && self.capabilities.can_list_children == Some(false)
     }
 
     /// Where it leads, if it is a shortcut.

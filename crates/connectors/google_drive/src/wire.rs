@@ -1,8 +1,8 @@
 //! The calls, each with its cost in Google's quota units.
 
 use catchment_client::{Budget, Call, Client, Download, Url, segment};
-use catchment_core::{Context, PageRequest, PageToken, Result};
-use catchment_google::{Lap, Service};
+use catchment_core::{Context, PageRequest, PageToken, Result, page::Lap};
+use catchment_google::Service;
 
 use crate::{
     config::{SCOPES, Settings},

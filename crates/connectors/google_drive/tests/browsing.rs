@@ -2,7 +2,9 @@
 
 mod fake;
 
-use catchment_core::{Browse, Connector, Entry, EntryKind, ErrorKind, PageRequest, walk};
+use std::time::Duration;
+
+use catchment_core::{Browse, Connector, Entry, EntryKind, ErrorKind, PageRequest, Retry, walk};
 use catchment_testkit::{
     faults::{Fault, FaultProxy},
     world::Key,
@@ -10,6 +12,7 @@ use catchment_testkit::{
 use fake::{DRIVE, FOLDER, Fake, MINE, Quirk, THEIRS, connect, share};
 use futures::{StreamExt, TryStreamExt, pin_mut};
 use serde_json::json;
+use tokio::time::Instant;
 
 fn browse(connector: &dyn Connector) -> &dyn Browse {
     connector.browse().expect("browse")
@@ -271,4 +274,50 @@ async fn a_storm_of_throttles_is_sat_out() {
     proxy.then([slow(403), slow(429)]);
     let page = browse(connector.as_ref()).children(&root, PageRequest::first()).await.expect("in the end");
     assert_eq!((page.items.len(), proxy.seen().len() - before), (1, 3));
+}
+
+/// The branches of a walk that were not listed, whether it was complete, and what it met.
+async fn walked(connector: &dyn Connector) -> (Vec<(String, ErrorKind)>, bool, usize) {
+    let root = Entry::container(browse(connector).lookup("").await.expect("a root").id, "");
+    let (mut unlisted, mut complete, mut met) = (Vec::new(), false, 0);
+    let steps = walk::walk(browse(connector), root, PageRequest::first());
+    pin_mut!(steps);
+    while let Some(step) = steps.next().await {
+        match step {
+            walk::Step::Entries(entries) => met += entries.len(),
+            walk::Step::Unlisted { container, error } => unlisted.push((container.path.clone(), error.kind())),
+            walk::Step::End(proof) => complete = proof.is_some(),
+        }
+    }
+    (unlisted, complete, met)
+}
+
+#[tokio::test]
+async fn a_folder_that_is_closed_to_the_account_is_an_unknown_branch_and_not_an_empty_one() {
+    let drive = Fake::start().await;
+    drive.make(MINE, Key::ROOT, "open.txt", Some(b"x"));
+    let closed = drive.make(MINE, Key::ROOT, "closed", None);
+    drive.make(MINE, closed, "inside.txt", Some(b"x"));
+    let connector = drive.connect();
+    assert_eq!(walked(connector.as_ref()).await, (Vec::new(), true, 3));
+    drive.patch(MINE, closed, json!({ "capabilities": { "canDownload": false, "canListChildren": false } }));
+    for connector in [connector, drive.connect()] {
+        let unlisted = vec![("closed".to_owned(), ErrorKind::Forbidden)];
+        assert_eq!(walked(connector.as_ref()).await, (unlisted, false, 2));
+    }
+    let error = drive.connect_to(&drive.id(closed)).check().await.expect_err("nothing could be read");
+    assert_eq!((error.kind(), error.get("field")), (ErrorKind::Forbidden, Some("folder_path")), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_of_503_passes_and_nothing_is_gone_for_it() {
+    let drive = Fake::start().await;
+    drive.make(MINE, Key::ROOT, "file.txt", Some(b"x"));
+    let connector = drive.connect();
+    let root = browse(connector.as_ref()).lookup("").await.expect("a root").id;
+    drive.lock().down_until = Some(Instant::now() + Duration::from_secs(60));
+    let error = browse(connector.as_ref()).children(&root, PageRequest::first()).await.expect_err("a minute is long");
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff), "{error}");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(walked(connector.as_ref()).await, (Vec::new(), true, 1));
 }

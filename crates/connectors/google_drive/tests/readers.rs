@@ -66,11 +66,19 @@ async fn what_may_not_be_asked_is_an_error_and_never_nobody() {
     let drive = Fake::start().await;
     let key = drive.make(MINE, Key::ROOT, "closed.txt", Some(b"x"));
     drive.patch(MINE, key, json!({ "_closed": true }));
+    let half = drive.make(MINE, Key::ROOT, "half.txt", Some(b"x"));
+    drive.patch(MINE, half, json!({ "_half_closed": true }));
+    for number in 0..150 {
+        let with = user(&format!("reader-{number}@example.com"));
+        drive.world(|world| world.apply(Op::Share { key: half, with }).map(|_| ()).expect("shared"));
+    }
     let outside = drive.make(MINE, Key::OUTSIDE, "outside.txt", Some(b"x"));
     let connector = drive.connect();
     let permissions = connector.permissions().expect("permissions");
     let closed = entry(connector.as_ref(), "closed.txt").await;
     assert_eq!(permissions.grants(&closed).await.expect_err("closed").kind(), ErrorKind::Forbidden);
+    let half = entry(connector.as_ref(), "half.txt").await;
+    assert_eq!(permissions.grants(&half).await.expect_err("the second page is refused").kind(), ErrorKind::Forbidden);
     let outside = Entry::file(drive.id(outside), "outside.txt");
     assert_eq!(permissions.grants(&outside).await.expect_err("outside").kind(), ErrorKind::NotFound);
     let error = permissions.members("staff@example.com", PageRequest::first()).await.expect_err("no directory");

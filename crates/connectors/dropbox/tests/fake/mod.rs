@@ -30,7 +30,7 @@ use catchment_testkit::world::World;
 pub use drive::Document;
 use drive::Drive;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 
 /// The token that is good.
 pub const TOKEN: &str = "sl.u.0123456789abcdefghijklmnopqrstuvwxyz";
@@ -72,6 +72,8 @@ pub struct Account {
     pub email_verified: bool,
     /// Answers to the next calls of a route, whatever they ask.
     pub instead: VecDeque<(&'static str, Answer)>,
+    /// Until when everything is answered with 503.
+    pub down_until: Option<Instant>,
     pub calls: Vec<Call>,
 }
 
@@ -90,6 +92,7 @@ impl Fake {
             team: None,
             email_verified: true,
             instead: VecDeque::new(),
+            down_until: None,
             calls: Vec::new(),
         }));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -200,7 +203,9 @@ async fn answer(State(account): State<Arc<Mutex<Account>>>, request: Request) ->
     let is_content = matches!(route.as_str(), "files/download" | "files/export");
     let argument = argument(&head.headers, &body, is_content);
     let instead = account.instead.iter().position(|(of, _)| *of == route);
+    let is_down = account.down_until.is_some_and(|until| Instant::now() < until);
     let answer = match (instead, &argument) {
+        _ if is_down => Answer::text(503, "<html>Service Unavailable</html>"),
         (Some(at), _) => account.instead.remove(at).expect("there").1,
         _ if head.method != "POST" => Answer::text(405, "POST only"),
         (None, Err(wrong)) => Answer::text(400, &format!("Error in call to API function \"{route}\": {wrong}")),

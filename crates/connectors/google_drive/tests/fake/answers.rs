@@ -87,6 +87,9 @@ impl Shared {
             ("GET", "/o/oauth2/v2/auth") => return self.consent(call),
             _ => {}
         }
+        if self.down_until.is_some_and(|until| tokio::time::Instant::now() < until) {
+            return Answer::error(503, "backendError");
+        }
         let Some(token) = call.header("authorization").and_then(|header| self.tokens.get(header)).cloned() else {
             return Answer::error(401, "authError");
         };

@@ -90,6 +90,9 @@ impl Shared {
         }
         let all = corpus.permissions(key);
         let from: usize = call.get("pageToken").map_or(0, |token| token.parse().expect("a token of ours"));
+        if from > 0 && corpus.own(key, "_half_closed") == true {
+            return Answer::error(403, "insufficientFilePermissions");
+        }
         let size: usize = call.get("pageSize").map_or(100, |size| size.parse().expect("a number"));
         let until = (from + size.min(self.longest_page)).min(all.len());
         let mut answer = json!({ "kind": "drive#permissionList", "permissions": all[from..until] });

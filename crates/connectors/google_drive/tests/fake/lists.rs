@@ -16,6 +16,13 @@ impl Shared {
         if search.parents().iter().any(|parent| self.find(call, parent).is_none()) {
             return missing();
         }
+        // Of a folder that is closed to the account nothing is listed, and nothing is refused.
+        let is_closed = |parent: &&str| {
+            self.find(call, parent).is_some_and(|(.., file)| file["capabilities"]["canListChildren"] == false)
+        };
+        if search.parents().iter().any(is_closed) {
+            return page(Vec::new(), None, false);
+        }
         let all_drives = call.is("supportsAllDrives") && call.is("includeItemsFromAllDrives");
         let is_asked = |corpus: &Corpus| match (call.get("corpora").unwrap_or("user"), corpus.drive_id()) {
             ("user", None) | ("allDrives", None) => true,

@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     /// Tokens of logs from before are not known any more.
     pub(crate) forgotten: bool,
     pub(crate) quirk: Quirk,
+    /// Until when everything but tokens is answered with 503.
+    pub(crate) down_until: Option<tokio::time::Instant>,
     pub(crate) exchanges: Vec<Exchange>,
 }
 
@@ -111,6 +113,7 @@ impl Fake {
             longest_log: 7,
             forgotten: false,
             quirk: Quirk::None,
+            down_until: None,
             exchanges: Vec::new(),
         }));
         let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
