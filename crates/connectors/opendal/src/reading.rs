@@ -41,15 +41,21 @@ impl Download for Storage {
         let part = range.unwrap_or(ByteRange::from(0));
         let pinned = entry.fingerprint.as_ref().and_then(|mark| metadata::pin(mark, &self.capability));
         let mut known = entry.clone();
+        let mut mark = entry.fingerprint.clone();
         // A tag that the service compares itself needs no look before, unless nothing is read.
-        if pinned.is_none() || entry.size.is_none_or(|size| part.length_in(size) == 0) {
+        if pinned.is_none() || self.sum_is_tag || entry.size.is_none_or(|size| part.length_in(size) == 0) {
             let found = self.stat(&full, path).await?;
             if found.is_dir() {
                 return Err(Error::unsupported("a folder has no content of its own: read the files in it"));
             }
             self.is_listed(entry, &found, path)?;
             known = metadata::entry(id, &full, &found);
+            if self.sum_is_tag {
+                known.hash = metadata::sum_of(&found);
+                mark = known.fingerprint.clone();
+            }
             known.fingerprint = entry.fingerprint.clone().or(known.fingerprint);
+            mark = mark.or_else(|| known.fingerprint.clone());
         }
         let size = known.size.unwrap_or_default();
         let length = part.length_in(size);
@@ -63,7 +69,7 @@ impl Download for Storage {
             return Ok(content(futures::stream::empty().boxed()));
         }
         let mut options = ReaderOptions { content_length_hint: Some(size), ..ReaderOptions::default() };
-        let pinned = known.fingerprint.as_ref().and_then(|mark| metadata::pin(mark, &self.capability));
+        let pinned = mark.as_ref().and_then(|mark| metadata::pin(mark, &self.capability));
         options.if_match = pinned.map(str::to_owned);
         // Where a range cannot be relied on, everything in front of it is read, too.
         let first = if self.from_start { 0 } else { part.offset };
@@ -84,8 +90,8 @@ impl Download for Storage {
             ErrorKind::Conflict => errors::changed(path),
             _ => error,
         })?;
-        let mut unproven = known.fingerprint.clone();
-        if let (Some(mark), Some(said)) = (&known.fingerprint, &said) {
+        let mut unproven = mark.clone();
+        if let (Some(mark), Some(said)) = (&mark, &said) {
             match metadata::is_tagged(mark, said) {
                 Some(false) => return Err(errors::changed(path)),
                 Some(true) => unproven = None,
@@ -111,10 +117,10 @@ impl Download for Storage {
 
 impl Storage {
     fn is_listed(&self, entry: &Entry, found: &Metadata, path: &str) -> Result<()> {
-        match &entry.fingerprint {
-            Some(wanted) if !metadata::marks(found).any(|mark| mark == *wanted) => Err(errors::changed(path)),
-            _ => Ok(()),
-        }
+        let Some(wanted) = &entry.fingerprint else { return Ok(()) };
+        let is_it = metadata::marks(found).any(|mark| mark == *wanted)
+            || self.sum_is_tag && metadata::is_listed_in_parts(entry, found);
+        if is_it { Ok(()) } else { Err(errors::changed(path)) }
     }
 }
 

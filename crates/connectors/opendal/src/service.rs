@@ -43,6 +43,10 @@ pub struct Service {
     pub(crate) list_mark: &'static str,
     /// Whether a range cannot be relied on.
     pub(crate) from_start: bool,
+    /// Whether lists give an MD5 where a look at one file gives its entity tag.
+    pub(crate) sum_is_tag: bool,
+    /// Options that have this value unless they are given.
+    pub(crate) preset: &'static [(&'static str, &'static str)],
     pub(crate) make: fn(BTreeMap<String, String>) -> opendal::Result<Operator>,
     pub(crate) read: fn(&str, &str) -> opendal::Result<()>,
     pub(crate) known: fn() -> Vec<String>,
@@ -62,6 +66,8 @@ impl Service {
             shared: &[],
             list_mark: "",
             from_start: false,
+            sum_is_tag: false,
+            preset: &[],
             make: make::<B::Config>,
             read: read::<B::Config>,
             known: known::<B::Config>,
@@ -109,6 +115,19 @@ impl Service {
     /// Ranges cannot be relied on: files are read from their first byte, whatever part is wanted.
     pub const fn from_start(mut self) -> Self {
         self.from_start = true;
+        self
+    }
+
+    /// Lists give the MD5 of the content where a look at one file gives its entity tag, and the tag of a
+    /// file that is stored in one piece is that MD5.
+    pub const fn sum_is_tag(mut self) -> Self {
+        self.sum_is_tag = true;
+        self
+    }
+
+    /// Options that have a value of their own unless they are given.
+    pub const fn preset(mut self, options: &'static [(&'static str, &'static str)]) -> Self {
+        self.preset = options;
         self
     }
 

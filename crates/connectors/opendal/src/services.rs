@@ -76,6 +76,7 @@ pub(crate) const BUILT_IN: &[Service] = &[
         .required(&["endpoint", "repo_name", "username", "password"])
         .secret(&["password"]),
     Service::of::<Swift>("swift", Http)
+        .sum_is_tag()
         .place("container", "")
         .required(&["container", "endpoint", "token"])
         .secret(&["token", "temp_url_key"]),

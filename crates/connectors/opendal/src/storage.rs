@@ -27,6 +27,8 @@ pub(crate) struct Storage {
     pub(crate) real_folders: bool,
     /// Whether files are read from their first byte, whatever part is wanted.
     pub(crate) from_start: bool,
+    /// Whether lists give an MD5 where a look at one file gives its entity tag.
+    pub(crate) sum_is_tag: bool,
     pub(crate) root: Root,
     /// For each answer, where the client does not look after that.
     pub(crate) patience: Option<Duration>,
@@ -80,6 +82,7 @@ impl Storage {
             operator,
             capability,
             from_start: service.from_start,
+            sum_is_tag: service.sum_is_tag,
             patience: (service.reach != Reach::Http).then_some(patience),
             listings: Listings::default(),
             name,

@@ -1,99 +1,156 @@
-//! The conformance suite on three services of OpenDAL, each on a server that nobody here wrote.
+//! The conformance suite on services of OpenDAL, each on servers that nobody here wrote.
 
 mod servers;
 
+use std::{marker::PhantomData, net::SocketAddr};
+
+use catchment_core::async_trait;
+use catchment_opendal::OpenDal;
+use catchment_testkit::{Fixture, conformance};
 use serde_json::Value;
-use servers::Folder;
+use servers::{Bucket, Container, Folder, PREFIX};
 
 /// The paths by which a careless connector would reach a file next to the root.
 const WAYS_OUT: [&str; 4] = ["outside.txt", "../outside.txt", "the root/../outside.txt", "/outside.txt"];
 
-fn put_outside(folder: &Folder) -> Vec<String> {
-    folder.put("../outside.txt", b"secret");
-    WAYS_OUT.map(str::to_owned).into()
+/// A server of files.
+trait Server: Send + Sync + 'static {
+    /// Then its lists give times in minutes, and each file put there has one of its own: two changes within
+    /// a minute are one.
+    const IS_FTP: bool;
+
+    fn folder() -> Folder;
 }
 
-fn wrong_credentials(folder: &Folder) -> Vec<(&'static str, Value)> {
-    let mut password = folder.settings();
-    password["secret_options"] = r#"{"password": "not its own"}"#.into();
-    vec![("password", password)]
-}
+/// A folder on it.
+struct On<S>(Folder, PhantomData<S>);
 
-mod webdav {
-    //! rclone's WebDAV server.
+#[async_trait]
+impl<S: Server> Fixture for On<S> {
+    type Vendor = OpenDal;
 
-    use std::net::SocketAddr;
-
-    use catchment_core::async_trait;
-    use catchment_opendal::OpenDal;
-    use catchment_testkit::{Fixture, conformance};
-    use serde_json::Value;
-
-    use crate::servers::Folder;
-
-    struct Webdav(Folder);
-
-    #[async_trait]
-    impl Fixture for Webdav {
-        type Vendor = OpenDal;
-
-        async fn new() -> Self {
-            Self(Folder::webdav())
-        }
-
-        async fn put(&self, path: &str, bytes: &[u8]) {
-            self.0.put(path, bytes);
-        }
-
-        async fn remove(&self, path: &str) {
-            self.0.remove(path);
-        }
-
-        async fn put_folder(&self, path: &str) -> bool {
-            self.0.put_folder(path);
-            true
-        }
-
-        async fn put_outside(&self) -> Vec<String> {
-            crate::put_outside(&self.0)
-        }
-
-        fn settings(&self) -> Value {
-            self.0.settings()
-        }
-
-        fn wrong_credentials(&self) -> Vec<(&'static str, Value)> {
-            crate::wrong_credentials(&self.0)
-        }
-
-        fn server(&self) -> Option<SocketAddr> {
-            Some(self.0.server.address)
-        }
-
-        fn settings_at(&self, address: SocketAddr) -> Value {
-            self.0.settings_at(address)
-        }
-
-        fn can_store(&self, name: &str) -> bool {
-            // OpenDAL trims paths: see the README. rclone shows control characters as pictures of them.
-            !name.contains('/') && name.trim() == name && !name.contains(char::is_control)
-        }
+    async fn new() -> Self {
+        let mut folder = S::folder();
+        folder.dated = S::IS_FTP;
+        Self(folder, PhantomData)
     }
 
-    conformance!(Webdav => browse, download, fingerprints, network);
+    async fn put(&self, path: &str, bytes: &[u8]) {
+        self.0.put(path, bytes);
+    }
+
+    async fn remove(&self, path: &str) {
+        self.0.remove(path);
+    }
+
+    async fn put_folder(&self, path: &str) -> bool {
+        self.0.put_folder(path);
+        true
+    }
+
+    async fn remove_folder(&self, path: &str) {
+        std::fs::remove_dir(self.0.path(path)).expect("an empty folder");
+    }
+
+    async fn rename(&self, from: &str, to: &str) -> bool {
+        std::fs::rename(self.0.path(from), self.0.path(to)).expect("renamed");
+        true
+    }
+
+    async fn put_outside(&self) -> Vec<String> {
+        self.0.put("../outside.txt", b"secret");
+        WAYS_OUT.map(str::to_owned).into()
+    }
+
+    fn settings(&self) -> Value {
+        self.0.settings()
+    }
+
+    fn wrong_credentials(&self) -> Vec<(&'static str, Value)> {
+        let mut password = self.settings();
+        password["secret_options"] = r#"{"password": "not its own"}"#.into();
+        vec![("password", password)]
+    }
+
+    fn server(&self) -> Option<SocketAddr> {
+        Some(self.0.server.address)
+    }
+
+    fn is_ftp(&self) -> bool {
+        S::IS_FTP
+    }
+
+    fn settings_at(&self, address: SocketAddr) -> Value {
+        self.0.settings_at(address)
+    }
+
+    fn can_store(&self, name: &str) -> bool {
+        // OpenDAL trims paths: see the README. A list of FTP has one line for a file; rclone's WebDAV shows
+        // control characters as pictures of them, and XML 1.0 has none.
+        !name.contains('/') && name.trim() == name && !name.contains(char::is_control)
+    }
+}
+
+macro_rules! server {
+    ($(#[$doc:meta])* $name:ident, $folder:ident, $is_ftp:expr) => {
+        $(#[$doc])*
+        struct $name;
+
+        impl Server for $name {
+            const IS_FTP: bool = $is_ftp;
+
+            fn folder() -> Folder {
+                Folder::$folder()
+            }
+        }
+    };
+}
+
+server!(
+    /// rclone's WebDAV server.
+    RcloneWebdav, webdav, false
+);
+server!(
+    /// WsgiDAV.
+    WsgiDav, wsgidav, false
+);
+server!(
+    /// rclone's FTP server.
+    RcloneFtp, ftp, true
+);
+server!(
+    /// pyftpdlib.
+    Pyftpdlib, pyftpdlib, true
+);
+
+mod webdav {
+    use super::*;
+
+    conformance!(On<RcloneWebdav> => browse, download, fingerprints, network, history, resume);
+}
+
+mod webdav_on_wsgidav {
+    use super::*;
+
+    conformance!(On<WsgiDav> => browse, download, fingerprints, network, history, resume);
+}
+
+mod ftp {
+    use super::*;
+
+    conformance!(On<RcloneFtp> => browse, download, fingerprints, stream, history, resume);
+}
+
+mod ftp_on_pyftpdlib {
+    use super::*;
+
+    conformance!(On<Pyftpdlib> => browse, download, fingerprints, stream, history, resume);
 }
 
 mod gcs {
     //! fake-gcs-server.
 
-    use std::net::SocketAddr;
-
-    use catchment_core::async_trait;
-    use catchment_opendal::OpenDal;
-    use catchment_testkit::{Fixture, conformance};
-    use serde_json::Value;
-
-    use crate::servers::{Bucket, PREFIX};
+    use super::*;
 
     struct Gcs(Bucket);
 
@@ -121,9 +178,13 @@ mod gcs {
             true
         }
 
+        async fn remove_folder(&self, path: &str) {
+            self.remove(&format!("{path}/")).await;
+        }
+
         async fn put_outside(&self) -> Vec<String> {
             self.0.put_object("outside.txt", b"secret").await;
-            crate::WAYS_OUT.map(str::to_owned).into()
+            WAYS_OUT.map(str::to_owned).into()
         }
 
         fn settings(&self) -> Value {
@@ -154,46 +215,45 @@ mod gcs {
         }
     }
 
-    conformance!(Gcs => browse, flat, download, fingerprints, network);
+    conformance!(Gcs => browse, flat, download, fingerprints, network, history, resume);
 }
 
-mod ftp {
-    //! rclone's FTP server.
+mod swift {
+    //! OpenStack Swift.
 
-    use std::net::SocketAddr;
+    use super::*;
 
-    use catchment_core::async_trait;
-    use catchment_opendal::OpenDal;
-    use catchment_testkit::{Fixture, conformance};
-    use serde_json::Value;
-
-    use crate::servers::Folder;
-
-    struct Ftp(Folder);
+    struct Swift(Container);
 
     #[async_trait]
-    impl Fixture for Ftp {
+    impl Fixture for Swift {
         type Vendor = OpenDal;
 
         async fn new() -> Self {
-            Self(Folder::ftp())
+            Self(Container::new().await)
         }
 
         async fn put(&self, path: &str, bytes: &[u8]) {
-            self.0.put(path, bytes);
+            self.0.put(path, bytes).await;
         }
 
         async fn remove(&self, path: &str) {
-            self.0.remove(path);
+            // It may not be there.
+            let _ = self.0.call("DELETE", &format!("{PREFIX}/{path}"), &[], b"").await;
         }
 
         async fn put_folder(&self, path: &str) -> bool {
-            self.0.put_folder(path);
+            self.0.put(&format!("{path}/"), b"").await;
             true
         }
 
+        async fn remove_folder(&self, path: &str) {
+            let _ = self.0.call("DELETE", &format!("{PREFIX}/{path}/"), &[], b"").await;
+        }
+
         async fn put_outside(&self) -> Vec<String> {
-            crate::put_outside(&self.0)
+            self.0.call("PUT", "outside.txt", &[], b"secret").await.expect("an object");
+            WAYS_OUT.map(str::to_owned).into()
         }
 
         fn settings(&self) -> Value {
@@ -201,15 +261,13 @@ mod ftp {
         }
 
         fn wrong_credentials(&self) -> Vec<(&'static str, Value)> {
-            crate::wrong_credentials(&self.0)
+            let mut token = self.settings();
+            token["secret_options"] = r#"{"token": "another"}"#.into();
+            vec![("token", token)]
         }
 
         fn server(&self) -> Option<SocketAddr> {
             Some(self.0.server.address)
-        }
-
-        fn is_ftp(&self) -> bool {
-            true
         }
 
         fn settings_at(&self, address: SocketAddr) -> Value {
@@ -217,14 +275,10 @@ mod ftp {
         }
 
         fn can_store(&self, name: &str) -> bool {
-            // OpenDAL trims paths: see the README. A list of FTP has one line for a file.
-            !name.contains('/') && name.trim() == name && !name.contains(char::is_control)
-        }
-
-        fn excuse(promise: &str) -> Option<&'static str> {
-            (promise == "a_change_of_the_same_size_is_noticed").then_some("times in a list of FTP are whole minutes")
+            // OpenDAL trims paths: see the README.
+            !name.contains('/') && name.trim() == name
         }
     }
 
-    conformance!(Ftp => browse, download, fingerprints, stream);
+    conformance!(Swift => browse, flat, download, fingerprints, network, history, resume);
 }

@@ -98,9 +98,10 @@ def azurite():
     return {"address": address, "account": "devstoreaccount1", "key": key}
 
 
-def oidc():
+def script(*command):
+    """Starts a program that runs the script it is given, which says in a line of JSON where it is."""
     global child
-    command = ["node", "--input-type=module", "-e", os.environ.pop("CATCHMENT_SCRIPT"), program]
+    command = [part.replace("SCRIPT", os.environ["CATCHMENT_SCRIPT"]) for part in command]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in child.stdout:
         if line.startswith("{"):
@@ -111,6 +112,13 @@ def oidc():
     import threading
     threading.Thread(target=lambda: [sys.stderr.write(line) for line in child.stdout], daemon=True).start()
     return json.loads(line)
+
+
+def python(*words):
+    """A script for the Python that has the server; it keeps what it has in a folder of its own."""
+    place = os.path.join(folder, kind)
+    os.makedirs(place)
+    return script(program, "-c", "SCRIPT", place, *words)
 
 
 def postgres():
@@ -277,7 +285,7 @@ def fake_gcs():
 signal.signal(signal.SIGTERM, finish)
 birth = born(owner)
 try:
-    kinds = {"rclone": rclone, "azurite": azurite, "oidc": oidc, "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "rclone-webdav": lambda: rclone_files("webdav"), "rclone-ftp": lambda: rclone_files("ftp"), "fake-gcs": fake_gcs, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
+    kinds = {"rclone": rclone, "azurite": azurite, "oidc": lambda: script("node", "--input-type=module", "-e", "SCRIPT", program), "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "rclone-webdav": lambda: rclone_files("webdav"), "rclone-ftp": lambda: rclone_files("ftp"), "fake-gcs": fake_gcs, "pyftpdlib-ftp": lambda: python("ftp"), "pyftpdlib-ftps": lambda: python("ftps"), "wsgidav": python, "swift": python, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
     ready = kinds[kind]()
     print(json.dumps(ready), flush=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

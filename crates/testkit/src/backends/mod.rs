@@ -28,7 +28,10 @@ mod openssh;
 mod postgres;
 
 pub use azurite::{AzureServer, azurite};
-pub use files::{FileServer, GcsServer, fake_gcs, rclone_ftp, rclone_webdav};
+pub use files::{
+    FileServer, GcsServer, SwiftServer, TlsFileServer, fake_gcs, pyftpdlib, pyftpdlib_tls, rclone_ftp, rclone_webdav,
+    swift, wsgidav,
+};
 pub use oidc::{OidcServer, oidc};
 pub use openssh::{PASSPHRASE, SftpServer, openssh, rclone_sftp};
 pub use postgres::{PostgresDatabase, PostgresServer, postgres, postgres_programs};

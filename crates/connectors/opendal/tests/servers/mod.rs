@@ -1,16 +1,20 @@
-//! Sources on real servers: a folder that rclone serves by WebDAV or FTP, a bucket of
-//! fake-gcs-server.
+//! Sources on real servers: a folder that is served by WebDAV or FTP, a bucket of fake-gcs-server, a
+//! container of OpenStack Swift.
+
+mod swift;
 
 use std::{
     fs,
     net::SocketAddr,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, SystemTime},
 };
 
 use catchment_client::{Client, Egress};
-use catchment_testkit::backends::{FileServer, GcsServer, fake_gcs, rclone_ftp, rclone_webdav};
+use catchment_testkit::backends::{FileServer, GcsServer, fake_gcs, pyftpdlib, rclone_ftp, rclone_webdav, wsgidav};
 use serde_json::{Value, json};
+pub(crate) use swift::Container;
 
 /// A name that no other test of the run uses.
 fn own_name() -> String {
@@ -18,12 +22,14 @@ fn own_name() -> String {
     format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A folder that belongs to one test, served by rclone.
+/// A folder that belongs to one test.
 pub(crate) struct Folder {
     pub(crate) server: FileServer,
     /// What the settings lead to is `the root` in it.
     name: String,
     scheme: &'static str,
+    /// Whether each file has a date of its own, for servers that tell no more than minutes.
+    pub(crate) dated: bool,
 }
 
 impl Folder {
@@ -35,8 +41,16 @@ impl Folder {
         Self::of(rclone_ftp(), "ftp")
     }
 
-    fn of(server: FileServer, scheme: &'static str) -> Self {
-        let folder = Self { server, name: own_name(), scheme };
+    pub(crate) fn wsgidav() -> Self {
+        Self::of(wsgidav(), "webdav")
+    }
+
+    pub(crate) fn pyftpdlib() -> Self {
+        Self::of(pyftpdlib(), "ftp")
+    }
+
+    pub(crate) fn of(server: FileServer, scheme: &'static str) -> Self {
+        let folder = Self { server, name: own_name(), scheme, dated: false };
         fs::create_dir_all(folder.path("")).expect("a folder");
         folder
     }
@@ -50,7 +64,15 @@ impl Folder {
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         // Renamed into place: nobody reads half a file.
         let half = self.server.folder.join(own_name());
-        fs::write(&half, bytes).and_then(|()| fs::rename(&half, &file)).expect("a file");
+        fs::write(&half, bytes).expect("a file");
+        if self.dated {
+            // Names change hands in histories: what lies at a path has a minute of its own.
+            static DATES: AtomicU32 = AtomicU32::new(1);
+            let back = Duration::from_secs(60 * u64::from(DATES.fetch_add(1, Ordering::Relaxed)));
+            let file = fs::File::options().write(true).open(&half).expect("a file");
+            file.set_modified(SystemTime::now() - back).expect("a date");
+        }
+        fs::rename(&half, &file).expect("a file");
     }
 
     pub(crate) fn remove(&self, path: &str) {
@@ -63,7 +85,7 @@ impl Folder {
 
     pub(crate) fn settings_at(&self, address: SocketAddr) -> Value {
         let web = self.scheme == "webdav";
-        let (user, protocol) = if web { ("username", "http") } else { ("user", "ftp") };
+        let (user, protocol) = if web { ("username", "http") } else { ("user", self.scheme) };
         json!({
             "uri": format!("{}://", self.scheme),
             "options": { "endpoint": format!("{protocol}://{address}"), user: self.server.user },
