@@ -14,6 +14,9 @@ pub(crate) fn told(error: &opendal::Error, path: &str) -> Error {
     if let Some(ours) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
         return again(ours);
     }
+    if let Some(remedy) = of_tls(error) {
+        return Error::config("uri", remedy);
+    }
     let (kind, message) = of_ftp(error).or_else(|| of_io(error)).unwrap_or_else(|| of_kind(error));
     let told = Error::new(kind, message).with("opendal", error.kind().into_static());
     if path.is_empty() { told } else { told.with("path", path) }
@@ -90,6 +93,23 @@ fn of_kind(error: &opendal::Error) -> (ErrorKind, &'static str) {
     }
 }
 
+/// What is wrong between a server of FTP and TLS. There is no code for a server that wants it: some refuse
+/// the name, some the folder, each with a code that means something else besides, and say so in words.
+fn of_tls(error: &opendal::Error) -> Option<&'static str> {
+    match causes(error).find_map(|cause| cause.downcast_ref::<FtpError>())? {
+        FtpError::SecureError(_) => Some(
+            "TLS cannot be spoken with this server: it has to offer it, with a certificate for this very host, signed \
+             by an authority that this machine trusts",
+        ),
+        FtpError::UnexpectedResponse(answer) if matches!(answer.status.code(), 500..=599) => {
+            let words = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
+            let wants = ["tls", "ssl", "encryption"].iter().any(|word| words.contains(word));
+            wants.then_some("the server signs nobody in without TLS, or does not offer it: try ftps:// or ftp://")
+        }
+        _ => None,
+    }
+}
+
 /// FTP knows one code for many refusals: a file that is not there and one that may not be read are
 /// both 550.
 fn of_ftp(error: &opendal::Error) -> Option<(ErrorKind, &'static str)> {
@@ -161,6 +181,8 @@ pub(crate) async fn within<T>(
 mod tests {
     use std::time::Duration;
 
+    use suppaftp::types::Response;
+
     use super::*;
 
     #[test]
@@ -170,6 +192,21 @@ mod tests {
         assert_eq!((back.kind(), back.retry()), (ErrorKind::RateLimited, Retry::After(Duration::from_secs(9))));
         assert_eq!((back.message(), back.get("status")), ("wait", Some("429")));
         assert!(!format!("{back:?}").contains("hunter2"), "{back:?}");
+    }
+
+    #[test]
+    fn a_server_that_wants_tls_is_no_server_without_the_file() {
+        let refused = |status: Status, body: &str| {
+            let cause = FtpError::UnexpectedResponse(Response::new(status, body.as_bytes().to_vec()));
+            told(&opendal::Error::new(opendal::ErrorKind::NotFound, "").set_source(cause), "a")
+        };
+        for (status, body) in [
+            (Status::NotLoggedIn, "530 Non-anonymous sessions must use encryption."),
+            (Status::FileUnavailable, "550 SSL/TLS required on the control channel"),
+        ] {
+            assert_eq!(refused(status, body).get("field"), Some("uri"), "{body}");
+        }
+        assert_eq!(refused(Status::FileUnavailable, "550 No such file").kind(), ErrorKind::NotFound);
     }
 
     #[test]

@@ -82,6 +82,14 @@ pub(crate) fn is_tagged(mark: &Fingerprint, said: &Metadata) -> Option<bool> {
     Some(bare(tag(said)?) == bare(wanted))
 }
 
+/// Whether two marks are of one version.
+pub(crate) fn is_same(one: &Fingerprint, other: &Fingerprint) -> bool {
+    match (one.as_str().strip_prefix(ETAG), other.as_str().strip_prefix(ETAG)) {
+        (Some(one), Some(other)) => bare(one) == bare(other),
+        _ => one == other,
+    }
+}
+
 /// Google's service writes tags in quotes in headers, and without in lists.
 fn bare(etag: &str) -> &str {
     etag.trim_start_matches("W/").trim_matches('"')
@@ -122,6 +130,13 @@ mod tests {
         assert_eq!((is_tagged(&weak, &said("\"a\"")), is_tagged(&weak, &said("\"b\""))), (Some(true), Some(false)));
         assert_eq!(is_tagged(&mark("a"), &said("\"a\"")), Some(true));
         assert_eq!(is_tagged(&strong, &MetadataBuilder::file(3).build()), None);
+    }
+
+    #[test]
+    fn a_tag_is_the_same_with_and_without_quotes() {
+        let mark = |text: &str| Fingerprint::new(text);
+        assert!(is_same(&mark("etag:\"a\""), &mark("etag:a")) && is_same(&mark("5@7"), &mark("5@7")));
+        assert!(!is_same(&mark("etag:a"), &mark("etag:b")) && !is_same(&mark("etag:5@7"), &mark("5@7")));
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Download for Storage {
 impl Storage {
     fn is_listed(&self, entry: &Entry, found: &Metadata, path: &str) -> Result<()> {
         let Some(wanted) = &entry.fingerprint else { return Ok(()) };
-        let is_it = metadata::marks(found).any(|mark| mark == *wanted)
+        let is_it = metadata::marks(found).any(|mark| metadata::is_same(&mark, wanted))
             || self.sum_is_tag && metadata::is_listed_in_parts(entry, found);
         if is_it { Ok(()) } else { Err(errors::changed(path)) }
     }
@@ -176,7 +176,7 @@ impl Reading {
         if let Some(mark) = self.unproven.take() {
             let stat = self.operator.stat(&self.full);
             let now = errors::within(self.patience, &self.path, stat).await?;
-            if !metadata::marks(&now).any(|other| other == mark) {
+            if !metadata::marks(&now).any(|other| metadata::is_same(&other, &mark)) {
                 return Err(errors::changed(&self.path));
             }
         }

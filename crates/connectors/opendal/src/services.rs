@@ -14,6 +14,9 @@ use crate::service::{Reach::*, Service};
 /// In a list of the S3 family.
 const BUCKET_LIST: &str = "ListBucketResult";
 
+/// Without a name, OpenDAL does not sign in at all, and no server does anything for that.
+const ANYBODY: &[(&str, &str)] = &[("user", "anonymous")];
+
 pub(crate) const BUILT_IN: &[Service] = &[
     Service::of::<B2>("b2", Http)
         .place("bucket", "")
@@ -30,12 +33,14 @@ pub(crate) const BUILT_IN: &[Service] = &[
     // may (RFC 3659, 5.3), and send the first bytes instead: rclone's does.
     Service::of::<Ftp>("ftp", Connections)
         .place("endpoint", "ftp://")
+        .preset(ANYBODY)
         .required(&["endpoint"])
         .secret(&["password"])
         .from_start(),
     // OpenDAL's own name is `ftp`, with this in the endpoint.
     Service::of::<Ftp>("ftps", Connections)
         .place("endpoint", "ftps://")
+        .preset(ANYBODY)
         .required(&["endpoint"])
         .secret(&["password"])
         .from_start(),

@@ -6,9 +6,9 @@ use std::{marker::PhantomData, net::SocketAddr};
 
 use catchment_core::async_trait;
 use catchment_opendal::OpenDal;
-use catchment_testkit::{Fixture, conformance};
+use catchment_testkit::{Fixture, backends, conformance};
 use serde_json::Value;
-use servers::{Bucket, Container, Folder, PREFIX};
+use servers::{Bucket, Folder, PREFIX, swift::Container};
 
 /// The paths by which a careless connector would reach a file next to the root.
 const WAYS_OUT: [&str; 4] = ["outside.txt", "../outside.txt", "the root/../outside.txt", "/outside.txt"];
@@ -92,7 +92,7 @@ impl<S: Server> Fixture for On<S> {
 }
 
 macro_rules! server {
-    ($(#[$doc:meta])* $name:ident, $folder:ident, $is_ftp:expr) => {
+    ($(#[$doc:meta])* $name:ident, $folder:expr, $is_ftp:expr) => {
         $(#[$doc])*
         struct $name;
 
@@ -100,7 +100,7 @@ macro_rules! server {
             const IS_FTP: bool = $is_ftp;
 
             fn folder() -> Folder {
-                Folder::$folder()
+                $folder
             }
         }
     };
@@ -108,19 +108,19 @@ macro_rules! server {
 
 server!(
     /// rclone's WebDAV server.
-    RcloneWebdav, webdav, false
+    RcloneWebdav, Folder::webdav(), false
 );
 server!(
     /// WsgiDAV.
-    WsgiDav, wsgidav, false
+    WsgiDav, Folder::of(backends::wsgidav(), "webdav"), false
 );
 server!(
     /// rclone's FTP server.
-    RcloneFtp, ftp, true
+    RcloneFtp, Folder::ftp(), true
 );
 server!(
     /// pyftpdlib.
-    Pyftpdlib, pyftpdlib, true
+    Pyftpdlib, Folder::of(backends::pyftpdlib(), "ftp"), true
 );
 
 mod webdav {

@@ -12,7 +12,7 @@ use catchment_opendal::{OpenDal, Reach, Service, add};
 use catchment_testkit::faults::{Fault, FaultProxy};
 use futures::StreamExt;
 use serde_json::{Value, json};
-use servers::{Bucket, Folder};
+use servers::{Bucket, Folder, PREFIX, swift::Container};
 
 fn connect_as(settings: Value, cx: Context) -> Result<Arc<dyn Connector>> {
     Registry::new().with::<OpenDal>().connect("opendal", settings, cx)
@@ -151,6 +151,36 @@ async fn a_damaged_file_does_not_pass() {
     entry.hash.as_mut().expect("Google gives one").value = "1B2M2Y8AsgTpgAmY7PhCfg==".to_owned();
     let error = download.open(&entry, None).await.expect("a file").collect(100).await.expect_err("another hash");
     assert_eq!(error.kind(), ErrorKind::Unreadable, "{error}");
+}
+
+#[tokio::test]
+async fn an_object_of_swift_that_is_stored_in_parts_is_read_whole() {
+    let container = Container::new().await;
+    let parts = [vec![1; 1 << 20], vec![2; 1 << 10]];
+    let mut manifest = Vec::new();
+    for (number, part) in parts.iter().enumerate() {
+        container.call("PUT", &format!("parts/{number}"), &[], part).await.expect("a part");
+        manifest.push(json!({ "path": format!("/{}/parts/{number}", container.name) }));
+    }
+    let manifest = serde_json::to_vec(&manifest).expect("JSON");
+    let fixed = format!("{PREFIX}/fixed.bin?multipart-manifest=put");
+    container.call("PUT", &fixed, &[], &manifest).await.expect("an object in fixed parts");
+    let by_name = [("x-object-manifest", format!("{}/parts/", container.name))];
+    let by_name = by_name.each_ref().map(|(name, value)| (*name, value.as_str()));
+    container.call("PUT", &format!("{PREFIX}/by name.bin"), &by_name, b"").await.expect("an object of all parts");
+
+    let connector = connect(container.settings());
+    let download = connector.need_download().expect("it reads");
+    let listed = children(&*connector, "").await.expect("a folder");
+    assert_eq!(listed.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["by name.bin", "fixed.bin"]);
+    for entry in listed {
+        let whole = download.open(&entry, None).await.expect("opened").collect(2 << 20).await.expect("whole");
+        assert!(whole == parts.concat(), "{}: {} bytes", entry.path, whole.len());
+        // The same name with other content is told, however it is stored.
+        container.put(&entry.path, b"another").await;
+        let error = download.open(&entry, None).await.expect_err("another file by now");
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -79,7 +79,15 @@ pub fn pyftpdlib() -> FileServer {
     server_with("pyftpdlib-ftp", &installed("files/bin/python"), &[("CATCHMENT_SCRIPT", include_str!("ftp.py"))])
 }
 
-/// The same with explicit TLS, without which it does nothing.
+/// The same, but a folder that is not there is listed as an empty one, as other servers do.
+///
+/// # Panics
+/// When it is not installed or does not start.
+pub fn pyftpdlib_lenient() -> FileServer {
+    server_with("pyftpdlib-lenient", &installed("files/bin/python"), &[("CATCHMENT_SCRIPT", include_str!("ftp.py"))])
+}
+
+/// The same as the first with explicit TLS, without which it does nothing.
 ///
 /// # Panics
 /// When it is not installed or does not start.

@@ -1,5 +1,5 @@
 # pyftpdlib, an FTP server in Python, with or without TLS.
-# usage: ftp.py FOLDER ftp|ftps
+# usage: ftp.py FOLDER ftp|ftps|lenient
 import datetime, ipaddress, json, os, sys
 
 from pyftpdlib.authorizers import DummyAuthorizer
@@ -36,6 +36,12 @@ class Handler(TLS_FTPHandler if protocol == "ftps" else FTPHandler):
     authorizer = DummyAuthorizer()
     # A wrong password costs the next attempt three seconds otherwise.
     auth_failed_timeout = 0
+
+    def ftp_LIST(self, path):
+        """As vsftpd and others do: what is not there is listed as if it were empty."""
+        if protocol == "lenient" and not os.path.exists(path):
+            return self.push_dtp_data(b"", isproducer=False, cmd="LIST")
+        return super().ftp_LIST(path)
 
 
 Handler.authorizer.add_user("ann", "its own", data, perm="elr")

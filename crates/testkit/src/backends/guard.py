@@ -285,7 +285,7 @@ def fake_gcs():
 signal.signal(signal.SIGTERM, finish)
 birth = born(owner)
 try:
-    kinds = {"rclone": rclone, "azurite": azurite, "oidc": lambda: script("node", "--input-type=module", "-e", "SCRIPT", program), "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "rclone-webdav": lambda: rclone_files("webdav"), "rclone-ftp": lambda: rclone_files("ftp"), "fake-gcs": fake_gcs, "pyftpdlib-ftp": lambda: python("ftp"), "pyftpdlib-ftps": lambda: python("ftps"), "wsgidav": python, "swift": python, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
+    kinds = {"rclone": rclone, "azurite": azurite, "oidc": lambda: script("node", "--input-type=module", "-e", "SCRIPT", program), "postgres": postgres, "openssh": openssh, "rclone-sftp": rclone_sftp, "rclone-webdav": lambda: rclone_files("webdav"), "rclone-ftp": lambda: rclone_files("ftp"), "fake-gcs": fake_gcs, "pyftpdlib-ftp": lambda: python("ftp"), "pyftpdlib-ftps": lambda: python("ftps"), "pyftpdlib-lenient": lambda: python("lenient"), "wsgidav": python, "swift": python, "moto-auth": lambda: moto(True), "moto-open": lambda: moto(False)}
     ready = kinds[kind]()
     print(json.dumps(ready), flush=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

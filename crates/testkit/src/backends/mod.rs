@@ -29,8 +29,8 @@ mod postgres;
 
 pub use azurite::{AzureServer, azurite};
 pub use files::{
-    FileServer, GcsServer, SwiftServer, TlsFileServer, fake_gcs, pyftpdlib, pyftpdlib_tls, rclone_ftp, rclone_webdav,
-    swift, wsgidav,
+    FileServer, GcsServer, SwiftServer, TlsFileServer, fake_gcs, pyftpdlib, pyftpdlib_lenient, pyftpdlib_tls,
+    rclone_ftp, rclone_webdav, swift, wsgidav,
 };
 pub use oidc::{OidcServer, oidc};
 pub use openssh::{PASSPHRASE, SftpServer, openssh, rclone_sftp};

@@ -1,7 +1,7 @@
 //! Sources on real servers: a folder that is served by WebDAV or FTP, a bucket of fake-gcs-server, a
 //! container of OpenStack Swift.
 
-mod swift;
+pub(crate) mod swift;
 
 use std::{
     fs,
@@ -12,9 +12,8 @@ use std::{
 };
 
 use catchment_client::{Client, Egress};
-use catchment_testkit::backends::{FileServer, GcsServer, fake_gcs, pyftpdlib, rclone_ftp, rclone_webdav, wsgidav};
+use catchment_testkit::backends::{FileServer, GcsServer, fake_gcs, rclone_ftp, rclone_webdav};
 use serde_json::{Value, json};
-pub(crate) use swift::Container;
 
 /// A name that no other test of the run uses.
 fn own_name() -> String {
@@ -39,14 +38,6 @@ impl Folder {
 
     pub(crate) fn ftp() -> Self {
         Self::of(rclone_ftp(), "ftp")
-    }
-
-    pub(crate) fn wsgidav() -> Self {
-        Self::of(wsgidav(), "webdav")
-    }
-
-    pub(crate) fn pyftpdlib() -> Self {
-        Self::of(pyftpdlib(), "ftp")
     }
 
     pub(crate) fn of(server: FileServer, scheme: &'static str) -> Self {

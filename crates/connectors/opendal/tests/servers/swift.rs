@@ -11,7 +11,7 @@ use super::{PREFIX, own_name};
 /// A container that belongs to one test.
 pub(crate) struct Container {
     pub(crate) server: SwiftServer,
-    name: String,
+    pub(crate) name: String,
     token: String,
     /// The path of the account.
     account: String,
@@ -33,7 +33,7 @@ impl Container {
         container
     }
 
-    /// A call about an object, by its whole name, or about the container.
+    /// A call about an object, by its whole name and maybe with a query, or about the container.
     pub(crate) async fn call(
         &self,
         method: &str,
@@ -41,9 +41,13 @@ impl Container {
         headers: &[(&str, &str)],
         bytes: &[u8],
     ) -> catchment_core::Result<()> {
+        let (object, query) = object.split_once('?').unwrap_or((object, ""));
         let mut path = format!("{}/{}", self.account.trim_start_matches('/'), self.name);
         for part in object.split('/').filter(|_| !object.is_empty()) {
             path += &format!("/{}", catchment_client::segment(part));
+        }
+        if !query.is_empty() {
+            path += &format!("?{query}");
         }
         let call = self.client.call(method.parse().expect("a method"), path);
         let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
