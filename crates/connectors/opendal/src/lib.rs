@@ -5,6 +5,7 @@ mod config;
 mod errors;
 mod listing;
 mod listings;
+mod look;
 mod metadata;
 mod names;
 mod options;
@@ -13,6 +14,8 @@ mod service;
 mod services;
 mod storage;
 mod transport;
+#[cfg(test)]
+mod wire;
 
 pub use config::{OpenDal, Settings};
 pub use service::{Reach, Service, add};

@@ -3,12 +3,17 @@
 
 use catchment_core::{Browse, Entry, EntryId, Error, ErrorKind, Flat, Page, PageRequest, Result, async_trait};
 
+use futures::{StreamExt, TryStreamExt};
+
 use crate::{
     errors,
     listings::{Listing, Place},
     metadata,
     storage::Storage,
 };
+
+/// Files that are looked at at a time, where a list says too little of them.
+const LOOKS: usize = 8;
 
 /// Entries of a page, unless asked for another number.
 const PAGE: u32 = 1_000;
@@ -78,6 +83,9 @@ impl Storage {
                     metadata::entry(id, listed.path(), listed.metadata())
                 });
             }
+            if self.bare_lists {
+                items = self.looked_at(items).await?;
+            }
             if listing.is_of_nothing() && page.token.is_none() {
                 self.prove_empty(&place).await?;
             }
@@ -91,6 +99,22 @@ impl Storage {
             self.listings.keep(place, listing);
         }
         Ok(Page { items, next })
+    }
+
+    /// The same entries as a look at each file tells them. Files that went in the meantime are left out.
+    async fn looked_at(&self, items: Vec<Entry>) -> Result<Vec<Entry>> {
+        let looks = items.into_iter().map(async |entry| {
+            if !entry.is_file() {
+                return Ok(Some(entry));
+            }
+            let full = self.root.full(entry.id.as_str())?;
+            match self.stat(&full, &entry.path).await {
+                Ok(found) => Ok(Some(metadata::entry(entry.id.as_str(), &full, &found))),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        futures::stream::iter(looks).buffered(LOOKS).try_filter_map(async |entry| Ok(entry)).try_collect().await
     }
 
     /// That a folder without entries is there: some servers list one that is not as if it were

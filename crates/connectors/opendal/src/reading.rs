@@ -9,13 +9,13 @@ use bytes::Bytes;
 use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, async_trait};
 use futures::{Stream, StreamExt};
 use md5::{Digest, Md5};
-use opendal::{BufferStream, Metadata, Operator, options::ReaderOptions};
+use opendal::{BufferStream, Metadata, options::ReaderOptions};
 
-use crate::{errors, metadata, storage::Storage};
+use crate::{errors, look::Look, metadata, storage::Storage};
 
 /// A file that is being read.
 struct Reading {
-    operator: Operator,
+    look: Look,
     patience: Option<std::time::Duration>,
     full: String,
     path: String,
@@ -101,7 +101,7 @@ impl Download for Storage {
         let whole = part.offset == 0 && length == size;
         let hash = known.hash.as_ref().filter(|_| whole).and_then(md5_of).map(|hash| (hash, Md5::new()));
         let reading = Reading {
-            operator: self.operator.clone(),
+            look: self.look(),
             patience: self.patience,
             full,
             path: path.to_owned(),
@@ -174,8 +174,7 @@ impl Reading {
 
     async fn prove(&mut self) -> Result<()> {
         if let Some(mark) = self.unproven.take() {
-            let stat = self.operator.stat(&self.full);
-            let now = errors::within(self.patience, &self.path, stat).await?;
+            let now = self.look.at(&self.full, &self.path).await?;
             if !metadata::marks(&now).any(|other| metadata::is_same(&other, &mark)) {
                 return Err(errors::changed(&self.path));
             }

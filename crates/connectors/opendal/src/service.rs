@@ -45,6 +45,10 @@ pub struct Service {
     pub(crate) from_start: bool,
     /// Whether lists give an MD5 where a look at one file gives its entity tag.
     pub(crate) sum_is_tag: bool,
+    /// Whether a look at one file says of it what a list does not.
+    pub(crate) bare_lists: bool,
+    /// Whether a look at one file may be told of another, and a list is needed to know better.
+    pub(crate) looks_by_front: bool,
     /// Options that have this value unless they are given.
     pub(crate) preset: &'static [(&'static str, &'static str)],
     pub(crate) make: fn(BTreeMap<String, String>) -> opendal::Result<Operator>,
@@ -67,6 +71,8 @@ impl Service {
             list_mark: "",
             from_start: false,
             sum_is_tag: false,
+            bare_lists: false,
+            looks_by_front: false,
             preset: &[],
             make: make::<B::Config>,
             read: read::<B::Config>,
@@ -122,6 +128,18 @@ impl Service {
     /// file that is stored in one piece is that MD5.
     pub const fn sum_is_tag(mut self) -> Self {
         self.sum_is_tag = true;
+        self
+    }
+
+    /// Lists hold nothing by which a file can be told from its next version: each is looked at by itself.
+    pub const fn bare_lists(mut self) -> Self {
+        self.bare_lists = true;
+        self
+    }
+
+    /// A look at one file takes the first whose name begins like it.
+    pub const fn looks_by_front(mut self) -> Self {
+        self.looks_by_front = true;
         self
     }
 

@@ -19,6 +19,7 @@ const ANYBODY: &[(&str, &str)] = &[("user", "anonymous")];
 
 pub(crate) const BUILT_IN: &[Service] = &[
     Service::of::<B2>("b2", Http)
+        .looks_by_front()
         .place("bucket", "")
         .required(&["bucket", "bucket_id", "application_key_id", "application_key"])
         .secret(&["application_key"]),
@@ -60,6 +61,7 @@ pub(crate) const BUILT_IN: &[Service] = &[
         .required(&["endpoint", "repository", "username", "password"])
         .secret(&["password"]),
     Service::of::<Obs>("obs", Http)
+        .bare_lists()
         .place("bucket", "")
         .required(&["bucket", "endpoint"])
         .secret(&["secret_access_key"])

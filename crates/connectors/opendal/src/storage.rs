@@ -11,8 +11,8 @@ use opendal::{Capability, HttpTransporter, OperationContext, Operator, raw::Serv
 use crate::{
     address::Uri,
     config::Settings,
-    errors,
     listings::Listings,
+    look::Look,
     names::Root,
     options::Options,
     service::{self, Reach},
@@ -29,6 +29,10 @@ pub(crate) struct Storage {
     pub(crate) from_start: bool,
     /// Whether lists give an MD5 where a look at one file gives its entity tag.
     pub(crate) sum_is_tag: bool,
+    /// Whether files are looked at one by one when they are listed.
+    pub(crate) bare_lists: bool,
+    /// Whether a list finds a file, and not a look at it.
+    looks_by_front: bool,
     pub(crate) root: Root,
     /// For each answer, where the client does not look after that.
     pub(crate) patience: Option<Duration>,
@@ -83,6 +87,8 @@ impl Storage {
             capability,
             from_start: service.from_start,
             sum_is_tag: service.sum_is_tag,
+            bare_lists: service.bare_lists,
+            looks_by_front: service.looks_by_front,
             patience: (service.reach != Reach::Http).then_some(patience),
             listings: Listings::default(),
             name,
@@ -136,7 +142,12 @@ impl Connector for Storage {
 impl Storage {
     /// What the service says of a path.
     pub(crate) async fn stat(&self, full: &str, path: &str) -> Result<opendal::Metadata> {
-        errors::within(self.patience, path, self.operator.stat(full)).await
+        self.look().at(full, path).await
+    }
+
+    /// What looks at files.
+    pub(crate) fn look(&self) -> Look {
+        Look { operator: self.operator.clone(), patience: self.patience, by_front: self.looks_by_front }
     }
 }
 

@@ -23,6 +23,9 @@ use crate::errors;
 /// in WebDAV takes about half.
 pub(crate) const CAP: usize = 64 << 20;
 
+/// One of these stands in a list of the S3 family that goes on. Without it, OpenDAL ends it there.
+const NEXT_PAGE: [&str; 3] = ["<NextMarker>", "<NextContinuationToken>", "<NextKeyMarker>"];
+
 /// OpenDAL's way to HTTP.
 #[derive(Debug)]
 pub(crate) struct Transport {
@@ -116,9 +119,11 @@ impl Transport {
 
     /// That a list is one: what OpenDAL does not find in an answer, it takes for nothing.
     fn is_a_list(&self, answer: &catchment_client::Response) -> Result<()> {
-        let mark = self.list_mark.as_bytes();
-        let marked = mark.is_empty() || answer.bytes().windows(mark.len()).any(|part| part == mark);
-        if answer.head().is_html() || !marked {
+        let has = |mark: &str| answer.bytes().windows(mark.len()).any(|part| part == mark.as_bytes());
+        if has("<IsTruncated>true</IsTruncated>") && !NEXT_PAGE.iter().any(|mark| has(mark)) {
+            return Err(Error::protocol("the service says that a list goes on, and not where: try again later"));
+        }
+        if answer.head().is_html() || !(self.list_mark.is_empty() || has(self.list_mark)) {
             return Err(Error::protocol(
                 "something else came where a list was expected: check the address, a proxy or a sign-in page may have \
                  answered",

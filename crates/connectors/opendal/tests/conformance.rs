@@ -239,7 +239,7 @@ mod swift {
 
         async fn remove(&self, path: &str) {
             // It may not be there.
-            let _ = self.0.call("DELETE", &format!("{PREFIX}/{path}"), &[], b"").await;
+            let _ = self.0.call("DELETE", &format!("{PREFIX}/{path}"), &[], &[], b"").await;
         }
 
         async fn put_folder(&self, path: &str) -> bool {
@@ -248,11 +248,11 @@ mod swift {
         }
 
         async fn remove_folder(&self, path: &str) {
-            let _ = self.0.call("DELETE", &format!("{PREFIX}/{path}/"), &[], b"").await;
+            let _ = self.0.call("DELETE", &format!("{PREFIX}/{path}/"), &[], &[], b"").await;
         }
 
         async fn put_outside(&self) -> Vec<String> {
-            self.0.call("PUT", "outside.txt", &[], b"secret").await.expect("an object");
+            self.0.call("PUT", "outside.txt", &[], &[], b"secret").await.expect("an object");
             WAYS_OUT.map(str::to_owned).into()
         }
 

@@ -159,15 +159,16 @@ async fn an_object_of_swift_that_is_stored_in_parts_is_read_whole() {
     let parts = [vec![1; 1 << 20], vec![2; 1 << 10]];
     let mut manifest = Vec::new();
     for (number, part) in parts.iter().enumerate() {
-        container.call("PUT", &format!("parts/{number}"), &[], part).await.expect("a part");
+        container.call("PUT", &format!("parts/{number}"), &[], &[], part).await.expect("a part");
         manifest.push(json!({ "path": format!("/{}/parts/{number}", container.name) }));
     }
     let manifest = serde_json::to_vec(&manifest).expect("JSON");
-    let fixed = format!("{PREFIX}/fixed.bin?multipart-manifest=put");
-    container.call("PUT", &fixed, &[], &manifest).await.expect("an object in fixed parts");
+    let fixed = format!("{PREFIX}/fixed.bin");
+    let made = container.call("PUT", &fixed, &[("multipart-manifest", "put")], &[], &manifest).await;
+    made.expect("an object in fixed parts");
     let by_name = [("x-object-manifest", format!("{}/parts/", container.name))];
     let by_name = by_name.each_ref().map(|(name, value)| (*name, value.as_str()));
-    container.call("PUT", &format!("{PREFIX}/by name.bin"), &by_name, b"").await.expect("an object of all parts");
+    container.call("PUT", &format!("{PREFIX}/by name.bin"), &[], &by_name, b"").await.expect("an object of all parts");
 
     let connector = connect(container.settings());
     let download = connector.need_download().expect("it reads");

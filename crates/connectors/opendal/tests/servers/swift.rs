@@ -29,36 +29,32 @@ impl Container {
         let said = |name: &str| signed.head().headers[name].to_str().expect("text").to_owned();
         let (token, account) = (said("x-auth-token"), said("x-storage-url").replace(&base, ""));
         let container = Self { server, name: own_name(), token, account, client };
-        container.call("PUT", "", &[], b"").await.expect("a container");
+        container.call("PUT", "", &[], &[], b"").await.expect("a container");
         container
     }
 
-    /// A call about an object, by its whole name and maybe with a query, or about the container.
+    /// A call about an object, by its whole name, or about the container.
     pub(crate) async fn call(
         &self,
         method: &str,
         object: &str,
+        query: &[(&str, &str)],
         headers: &[(&str, &str)],
         bytes: &[u8],
     ) -> catchment_core::Result<()> {
-        let (object, query) = object.split_once('?').unwrap_or((object, ""));
-        let mut path = format!("{}/{}", self.account.trim_start_matches('/'), self.name);
-        for part in object.split('/').filter(|_| !object.is_empty()) {
-            path += &format!("/{}", catchment_client::segment(part));
-        }
-        if !query.is_empty() {
-            path += &format!("?{query}");
-        }
-        let call = self.client.call(method.parse().expect("a method"), path);
+        let parts = object.split('/').filter(|_| !object.is_empty()).map(catchment_client::segment);
+        let path = [self.account.trim_start_matches('/').to_owned(), self.name.clone()].into_iter();
+        let path = path.chain(parts).collect::<Vec<_>>().join("/");
+        let call = self.client.call(method.parse().expect("a method"), path).header("x-auth-token", &self.token);
+        let call = query.iter().fold(call, |call, (name, value)| call.query(name, value));
         let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
-        let call = call.header("x-auth-token", &self.token);
         // Swift wants to be told that nothing comes.
         let call = if bytes.is_empty() { call.header("content-length", "0") } else { call };
         call.body("application/octet-stream", bytes.to_vec()).send().await.map(|_| ())
     }
 
     pub(crate) async fn put(&self, path: &str, bytes: &[u8]) {
-        self.call("PUT", &format!("{PREFIX}/{path}"), &[], bytes).await.expect("an object");
+        self.call("PUT", &format!("{PREFIX}/{path}"), &[], &[], bytes).await.expect("an object");
     }
 
     pub(crate) fn settings_at(&self, address: SocketAddr) -> Value {
