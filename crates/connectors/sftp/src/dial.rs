@@ -251,3 +251,49 @@ impl Ssh {
         let _ = timeout(GOODBYE, goodbye).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use russh::{
+        client::Handler,
+        keys::{
+            Certificate, PrivateKey,
+            ssh_key::{
+                certificate::{Builder, CertType},
+                private::Ed25519Keypair,
+            },
+        },
+    };
+
+    use super::*;
+
+    fn certificate(of: &PublicKey, by: &PrivateKey) -> Certificate {
+        let mut builder = Builder::new(vec![7; 16], of.key_data().clone(), 0, u64::MAX >> 1).expect("a builder");
+        builder.cert_type(CertType::Host).expect("of a host").all_principals_valid().expect("for all");
+        builder.sign(by).expect("signed")
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_a_certificate_is_not_believed_whoever_signed_it() {
+        let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
+        let (public, refused) = (key.public_key().clone(), Arc::new(Mutex::new(None)));
+        // Not even where the key in it, and its signer, is the one that is pinned.
+        let pins = Pins::parse(&public.to_openssh().expect("a line"), "h", 22).expect("a pin");
+        for first_use in [false, true] {
+            let believed = Arc::new(Mutex::new(None));
+            let mut gate = Gate {
+                pins: if first_use { Pins::default() } else { pins.clone() },
+                first_use,
+                believed: Arc::clone(&believed),
+                refused: Arc::clone(&refused),
+            };
+            let shown = PublicKeyOrCertificate::Certificate(certificate(&public, &key));
+            assert!(!gate.check_server_key(&shown).await.expect("judged"));
+            let error = refused.lock().unwrap().take().expect("a reason");
+            assert_eq!((error.get("field"), error.get("step")), (Some("host_key"), Some("host key")), "{error}");
+            assert!(believed.lock().unwrap().is_none());
+            let plain = PublicKeyOrCertificate::PublicKey { key: public.clone(), hash_alg: None };
+            assert!(gate.check_server_key(&plain).await.expect("judged"), "the key itself is");
+        }
+    }
+}

@@ -12,6 +12,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
 use catchment_core::{EntryId, Error, ErrorKind, PageToken, Result};
 
 use crate::{
@@ -28,6 +29,9 @@ const KEPT: usize = 8;
 /// Answers that are asked for ahead while a page is filled.
 const AHEAD: usize = 4;
 
+/// Answers without any name in a row: more than a server gives that looks for the next one.
+const IDLE: u32 = 100;
+
 /// The directories that are open between pages.
 #[derive(Debug, Default)]
 pub(crate) struct Directories(Mutex<VecDeque<(EntryId, Reading)>>);
@@ -42,6 +46,10 @@ pub(crate) struct Reading {
     came: VecDeque<Name>,
     ended: bool,
     ahead: usize,
+    /// The name that came first of all.
+    first: Option<Bytes>,
+    /// Answers without any name since the last one with some.
+    idle: u32,
     passed: Passed,
     /// Whether the directory has named itself.
     dots: bool,
@@ -92,6 +100,8 @@ impl Reading {
             came: VecDeque::new(),
             ended: false,
             ahead: if tree.sequential { 1 } else { AHEAD },
+            first: None,
+            idle: 0,
             passed: Passed::default(),
             dots: false,
             path,
@@ -127,12 +137,33 @@ impl Reading {
             }
             let Some(first) = self.asked.pop_front() else { return Ok(None) };
             match first.names(&self.shown).await? {
-                Some(names) => self.came.extend(names),
+                Some(names) => {
+                    self.moves_on(&names)?;
+                    self.came.extend(names);
+                }
                 None => {
                     self.ended = true;
                     self.asked.clear();
                     self.prove_empty().await?;
                 }
+            }
+        }
+    }
+
+    /// That the listing comes nearer to its end: some servers give empty answers for ever, or begin
+    /// anew where they should end.
+    fn moves_on(&mut self, names: &[Name]) -> Result<()> {
+        let Some(leading) = names.first() else {
+            self.idle += 1;
+            return if self.idle < IDLE { Ok(()) } else { Err(endless(&self.shown)) };
+        };
+        self.idle = 0;
+        match &self.first {
+            Some(first) if *first == leading.name => Err(endless(&self.shown)),
+            Some(_) => Ok(()),
+            None => {
+                self.first = Some(leading.name.clone());
+                Ok(())
             }
         }
     }
@@ -160,6 +191,11 @@ impl Reading {
     pub(crate) fn token(&self) -> PageToken {
         PageToken::new(format!("{}.{:016x}", self.passed.count, self.passed.sum))
     }
+}
+
+fn endless(shown: &str) -> Error {
+    Error::protocol("the server never comes to the end of this folder: list it again later, or have the server updated")
+        .with("path", shown)
 }
 
 impl Passed {

@@ -2,6 +2,7 @@
 //! step that failed: network, host key, login, subsystem or path.
 
 use catchment_core::{Error, ErrorKind};
+use russh::AlgorithmKind;
 
 use crate::packets::Status;
 
@@ -44,6 +45,15 @@ pub(crate) fn changed(path: &str) -> Error {
 pub(crate) fn of_ssh(error: russh::Error, step: &'static str) -> Error {
     use russh::Error as Ssh;
     let ours = match &error {
+        Ssh::NoCommonAlgo { kind: AlgorithmKind::Key, .. } => {
+            return Error::config(
+                "host_key",
+                "the server has no host key of a kind that was pinned, or none that is understood (certificates, DSA \
+                 and RSA with SHA-1 are not), so nothing was sent to it: pin one of the keys its operator names",
+            )
+            .with("step", "host key")
+            .source(error);
+        }
         Ssh::NoCommonAlgo { kind, .. } => {
             Error::config("url", "the server knows only methods of encryption that are no longer safe: have it updated")
                 .with("of", format_args!("{kind:?}").to_string().to_lowercase())

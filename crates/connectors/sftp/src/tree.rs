@@ -112,11 +112,7 @@ impl Tree {
             match session.send(Request::Lstat(&path)).attrs(&place.display()).await {
                 Ok(attrs) => attrs,
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                // One entry that cannot be looked at must not hide the others.
-                Err(error) if error.kind() == ErrorKind::Forbidden => {
-                    let reason = "no permission to look at it: grant this user the right to do so";
-                    return Ok(Some(special(&place, reason)));
-                }
+                Err(error) if error.kind() == ErrorKind::Forbidden => return Ok(Some(unseen(&place))),
                 Err(error) => return Err(error),
             }
         };
@@ -142,7 +138,7 @@ impl Tree {
                     ErrorKind::NotFound | ErrorKind::Unreadable => {
                         "a symbolic link that leads to nothing, or back to itself: correct or remove it"
                     }
-                    ErrorKind::Forbidden => "a symbolic link to what this user may not see: grant the right",
+                    ErrorKind::Forbidden => return Ok(unseen(place)),
                     _ => return Err(error),
                 };
                 return Ok(special(place, reason));
@@ -241,6 +237,13 @@ fn entry_of(place: &Place, attrs: Attrs) -> Entry {
     };
     entry.modified = attrs.mtime.and_then(|mtime| DateTime::from_timestamp(mtime.into(), 0));
     entry
+}
+
+/// What is there and may not be looked at. It may be a folder, and what was known below it must not
+/// pass for gone; so it is one until it is listed, which says what is wrong with it. The others
+/// beside it are not hidden by it.
+fn unseen(place: &Place) -> Entry {
+    Entry::container(place.id(), place.display())
 }
 
 fn special(place: &Place, reason: &str) -> Entry {

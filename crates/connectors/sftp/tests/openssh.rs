@@ -280,6 +280,23 @@ async fn a_branch_that_may_not_be_read_is_forbidden_and_never_empty() {
 }
 
 #[tokio::test]
+async fn what_was_read_through_a_link_does_not_pass_for_gone_when_its_target_is_closed() {
+    let place = openssh();
+    place.put("root/closed/below/file".as_ref(), b"x");
+    symlink("closed/below", place.path("root/link")).expect("a link");
+    let settings = json!({"username": place.server.limited, "follow_links": true});
+    let connector = place.connect(settings).expect("good settings");
+    let (all, _, complete) = walked(connector.as_ref()).await;
+    assert!(complete && all.iter().any(|entry| entry.path == "link/file"), "{all:?}");
+    fs::set_permissions(place.path("root/closed"), fs::Permissions::from_mode(0o000)).expect("rights");
+    let (_, errors, complete) = walked(connector.as_ref()).await;
+    fs::set_permissions(place.path("root/closed"), fs::Permissions::from_mode(0o700)).expect("rights");
+    assert!(!complete, "nobody knows what is there");
+    let told: Vec<_> = errors.iter().map(|error| (error.kind(), error.get("path"))).collect();
+    assert!(told.contains(&(ErrorKind::Forbidden, Some("link"))), "{errors:?}");
+}
+
+#[tokio::test]
 async fn a_shared_server_lends_neither_its_keys_nor_its_network() {
     let place = openssh();
     let cx = Context::shared(Tenant::new("acme", "ann"), IntegrationId(1));

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use catchment_core::{Connector, Context, ErrorKind, Result};
+use catchment_core::{ByteRange, Connector, Context, ErrorKind, Result};
 use catchment_testkit::backends;
 use odd::{Lets, Odd, OddServer, PASSWORD, content, start};
 use place::{connect, named, read, stranger, walked};
@@ -162,4 +162,58 @@ async fn a_listing_that_fails_in_the_middle_is_not_the_shorter_one() {
     let (_, errors, complete) = walked(connector.as_ref()).await;
     assert!(!complete && errors.len() == 1, "{errors:?}");
     assert!(!format!("{errors:?}").contains("secret words"), "what a server writes is no message");
+}
+
+#[tokio::test]
+async fn a_server_with_host_keys_of_another_kind_alone_is_told_as_such() {
+    let of_another_kind = backends::openssh().host_keys.iter().find(|key| key.starts_with("ssh-rsa")).cloned();
+    let server = server(Lets::Password, Odd::Nothing).await;
+    let connector = open(&server, json!({ "host_key": of_another_kind.expect("an RSA key") })).expect("good settings");
+    let error = connector.check().await.expect_err("it has no such key");
+    let marks = (error.kind(), error.get("step"), error.get("field"));
+    assert_eq!(marks, (ErrorKind::Config, Some("host key"), Some("host_key")), "{error}");
+    assert_eq!(server.attempts.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_folder_without_end_is_an_error() {
+    for shape in [Odd::EmptyForEver, Odd::Anew] {
+        let (_server, connector) = odd(shape).await;
+        let (all, errors, complete) = walked(connector.as_ref()).await;
+        assert!(!complete && all.len() <= 1_000, "{shape:?}: {} entries", all.len());
+        assert_eq!(errors.iter().map(|error| error.kind()).collect::<Vec<_>>(), [ErrorKind::Protocol], "{shape:?}");
+    }
+}
+
+#[tokio::test]
+async fn names_that_lead_elsewhere_are_no_entries() {
+    let (_server, connector) = odd(Odd::Ways).await;
+    let (all, errors, complete) = walked(connector.as_ref()).await;
+    assert!(errors.is_empty() && complete, "{errors:?}");
+    assert_eq!(all.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["file 1.txt"]);
+}
+
+#[tokio::test]
+async fn what_may_not_be_looked_at_is_a_branch_that_was_not_listed() {
+    let (_server, connector) = odd(Odd::Veiled).await;
+    let (all, errors, complete) = walked(connector.as_ref()).await;
+    assert!(!complete, "what is below it must not pass for gone");
+    assert_eq!(all.len(), 4, "the others are not hidden by it: {all:?}");
+    let told: Vec<_> = errors.iter().map(|error| (error.kind(), error.get("path"))).collect();
+    assert_eq!(told, [(ErrorKind::Forbidden, Some("file 2.txt"))]);
+}
+
+#[tokio::test]
+async fn a_size_beyond_all_files_is_not_believed() {
+    let (_server, connector) = odd(Odd::Vast).await;
+    let mut entry = connector.need_browse().expect("browse").lookup("file 1.txt").await.expect("there");
+    assert_eq!(entry.size, Some(u64::MAX));
+    let error = read(connector.as_ref(), &entry).await.expect_err("not so much");
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    entry.fingerprint = None;
+    let download = connector.need_download().expect("download");
+    for range in [ByteRange::from(u64::MAX - 1), ByteRange::new(u64::MAX - 9, 9), ByteRange::new(u64::MAX, u64::MAX)] {
+        let came = download.open(&entry, Some(range)).await.expect("opened").collect(10).await;
+        assert!(came.is_err() || came.is_ok_and(|came| came.is_empty()), "{range:?}");
+    }
 }

@@ -61,6 +61,16 @@ pub enum Odd {
     NoFstat,
     /// A failure in the middle of a listing.
     FailsInTheMiddle,
+    /// Empty pages, and no end.
+    EmptyForEver,
+    /// Where the listing should end it begins anew.
+    Anew,
+    /// Names that lead elsewhere.
+    Ways,
+    /// The second file may not be looked at.
+    Veiled,
+    /// It says that a file is as long as can be.
+    Vast,
 }
 
 pub struct OddServer {
@@ -77,6 +87,9 @@ impl Drop for OddServer {
         self.task.abort();
     }
 }
+
+/// Names that are no names, and one that is.
+const WAYS: [&str; 7] = ["../file 1.txt", "/etc/passwd", "a/b", "", "a\0b", "..", "file 1.txt"];
 
 /// What the file holds.
 pub fn content() -> Vec<u8> {
@@ -226,8 +239,19 @@ impl Visitor {
             [&[101][..], id, &code.to_be_bytes(), &text(b"secret words of the server"), &text(b"")].concat()
         };
         let argument = || packet[9..9 + number(&packet[5..]) as usize].to_vec();
+        let named = |name: &str| {
+            let bare = matches!(self.odd, Odd::NoAttributes | Odd::Veiled);
+            let said = if bare { vec![0; 4] } else { attributes(false) };
+            [&[104][..], id, &[0, 0, 0, 1], &text(name.as_bytes()), &text(b"-rw-"), &said].concat()
+        };
         match packet[0] {
             1 => vec![2, 0, 0, 0, 3],
+            7 | 11 | 17 if self.odd == Odd::Veiled && argument().ends_with(b"2.txt") => status(3),
+            7 | 8 | 17 if self.odd == Odd::Vast && !argument().ends_with(b"data") => {
+                let mut said = attributes(false);
+                said[4..12].fill(0xff);
+                [&[105][..], id, &said].concat()
+            }
             3 => [&[102][..], id, &text(b"\0\0\0\x80")].concat(),
             11 => {
                 self.given = 0;
@@ -259,11 +283,10 @@ impl Visitor {
                 match (self.odd, self.given) {
                     (Odd::EmptyPages, odd) if odd % 2 == 1 && odd < 8 => [&[104][..], id, &[0; 4]].concat(),
                     (Odd::FailsInTheMiddle, 2) => status(4),
-                    (_, given) if given <= 4 => {
-                        let name = format!("file {given}.txt");
-                        let said = if self.odd == Odd::NoAttributes { vec![0; 4] } else { attributes(false) };
-                        [&[104][..], id, &[0, 0, 0, 1], &text(name.as_bytes()), &text(b"-rw-"), &said].concat()
-                    }
+                    (Odd::EmptyForEver, _) => [&[104][..], id, &[0; 4]].concat(),
+                    (Odd::Anew, given) => named(&format!("file {}.txt", (given - 1) % 4 + 1)),
+                    (Odd::Ways, given) => WAYS.get(given - 1).map_or_else(|| status(1), |name| named(name)),
+                    (_, given) if given <= 4 => named(&format!("file {given}.txt")),
                     _ => status(1),
                 }
             }
