@@ -1,8 +1,11 @@
 //! Browse: prefixes as folders, one level at a time or everything in one flat list.
 
+use std::pin::pin;
+
 use catchment_core::{
-    Browse, Entry, EntryId, Error, ErrorKind, Flat, Page, PageRequest, PageToken, Result, async_trait,
+    Browse, Entry, EntryId, Error, ErrorKind, Flat, Page, PageRequest, PageToken, Result, async_trait, page::items,
 };
+use futures::TryStreamExt;
 
 use crate::{
     container::Container,
@@ -76,22 +79,19 @@ impl Container {
         query.extend(delimiter.map(|delimiter| ("delimiter", delimiter)));
         query.extend(page.token.as_ref().map(|token| ("marker", token.as_str())));
         let list = self.wire.list(&query).await?;
-        if list.next.is_some() && list.next.as_deref() == page.token.as_ref().map(PageToken::as_str) {
-            return Err(Error::protocol("the service gives the same page again and again: list again later"));
+        let ours = |name: &str| name.starts_with(prefix);
+        if !list.blobs.iter().all(|blob| ours(&blob.name)) || !list.prefixes.iter().all(|common| ours(common)) {
+            return Err(Error::protocol("the service lists what it was not asked for: check url"));
         }
         Ok(list)
     }
 
     /// Whether any name begins so. Pages may be empty and still have a next one.
     async fn holds_anything(&self, prefix: &str) -> Result<bool> {
-        let mut page = PageRequest::first().limit(1);
-        loop {
+        let blobs = items(PageRequest::first().limit(1), |page| async move {
             let list = self.list(prefix, None, &page).await?;
-            if !list.blobs.is_empty() {
-                return Ok(true);
-            }
-            let Some(next) = list.next else { return Ok(false) };
-            page.token = Some(PageToken::new(next));
-        }
+            Ok(Page { items: list.blobs, next: list.next.map(PageToken::new) })
+        });
+        Ok(pin!(blobs).try_next().await?.is_some())
     }
 }

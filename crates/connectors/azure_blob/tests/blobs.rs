@@ -13,6 +13,7 @@ use store::{Store, flat, read};
 async fn names_are_not_paths() {
     let store = Store::new().await;
     let long = format!("long/{}", "x".repeat(395));
+    let longest = "ü".repeat(1_024);
     let names = [
         "a",
         "a/b",
@@ -32,6 +33,7 @@ async fn names_are_not_paths() {
         " spaces ",
         "tilde~*()!",
         &long,
+        &longest,
     ];
     for name in names {
         store.put(name, name.as_bytes()).await;

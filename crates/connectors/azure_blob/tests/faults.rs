@@ -2,10 +2,12 @@
 
 mod store;
 
-use catchment_core::{ByteRange, ErrorKind, PageRequest};
+use std::time::Duration;
+
+use catchment_core::{ByteRange, ErrorKind, PageRequest, Retry};
 use catchment_testkit::faults::Fault;
 use serde_json::json;
-use store::{Store, answer, behind, flat, read};
+use store::{Store, answer, behind, flat, read, sas};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -94,6 +96,59 @@ async fn a_marker_that_leads_to_itself_is_an_error() {
 }
 
 #[tokio::test]
+async fn markers_that_lead_round_are_an_error() {
+    let store = Store::new().await;
+    for blobs in ["<Blob><Name>d/a</Name></Blob>", ""] {
+        let around = || ["one", "two", "three"].iter().cycle().take(30).map(|marker| page(blobs, marker));
+        let (proxy, connector) = behind(&store, around().collect()).await;
+        let error = flat(connector.as_ref(), 4).await.expect_err("it would never end");
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+        assert!(proxy.seen().len() < 12, "{} calls", proxy.seen().len());
+    }
+    let around = ["one", "two"].iter().cycle().take(30).map(|marker| page("", marker));
+    let (_proxy, connector) = behind(&store, [answer(404, "BlobNotFound")].into_iter().chain(around).collect()).await;
+    let error = connector.need_browse().expect("browse").lookup("a").await.expect_err("it would never end");
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+}
+
+#[tokio::test]
+async fn what_was_not_asked_for_is_not_listed() {
+    let store = Store::new().await;
+    let (proxy, _) = behind(&store, Vec::new()).await;
+    let settings = json!({
+        "url": format!("http://{}", proxy.address()), "folder_path": format!("{}/root", store.container),
+    });
+    let connector = store.connect(settings).expect("good settings");
+    for outside in ["secret/a", "root", "../root/a"] {
+        proxy.set(page(&format!("<Blob><Name>root/a</Name></Blob><Blob><Name>{outside}</Name></Blob>"), ""));
+        let error = flat(connector.as_ref(), 4).await.expect_err("outside");
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{outside}: {error}");
+    }
+    proxy.set(page("<Blob><Name>root/a</Name></Blob>", ""));
+    assert_eq!(flat(connector.as_ref(), 4).await.expect("a list").len(), 1);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_service_that_is_away_for_a_minute_is_unavailable_and_then_read_again() {
+    let store = Store::new().await;
+    let (proxy, connector) = behind(&store, Vec::new()).await;
+    let html = Fault::Raw(b"HTTP/1.1 503 No\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\n<p/>".to_vec());
+    for fault in [answer(503, "ServerBusy"), answer(500, "OperationTimedOut"), answer(429, "TooManyRequests"), html] {
+        tokio::time::pause();
+        let start = tokio::time::Instant::now();
+        proxy.set(fault);
+        let error = flat(connector.as_ref(), 4).await.expect_err("away");
+        assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::RateLimited), "{error}");
+        assert_ne!(error.retry(), Retry::Never, "{error}");
+        tokio::time::sleep(Duration::from_secs(60).saturating_sub(start.elapsed())).await;
+        proxy.set(page("<Blob><Name>a</Name></Blob>", ""));
+        assert_eq!(flat(connector.as_ref(), 4).await.expect("back").len(), 1);
+        assert!(proxy.seen().len() < 50, "{} calls", proxy.seen().len());
+        tokio::time::resume();
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_broke_off_is_asked_for_again() {
     let store = Store::new().await;
     store.put("a", b"a").await;
@@ -109,8 +164,12 @@ async fn a_list_that_broke_off_is_asked_for_again() {
 async fn a_web_page_is_not_a_blob() {
     let store = Store::new().await;
     let (proxy, connector) = behind(&store, Vec::new()).await;
+    store.put("there", b"x").await;
+    let entry = connector.need_browse().expect("browse").lookup("there").await.expect("a blob");
     let body = "<html><head><title>Sign in</title></head></html>".to_owned();
     proxy.set(Fault::Status { status: 200, retry_after: None, body });
+    let error = read(connector.as_ref(), &entry).await.expect_err("not the blob");
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
     let error = connector.need_browse().expect("browse").lookup("a").await.expect_err("no blob");
     assert_eq!((error.kind(), error.get("field")), (ErrorKind::Protocol, Some("url")), "{error}");
 }
@@ -118,21 +177,30 @@ async fn a_web_page_is_not_a_blob() {
 #[tokio::test]
 async fn a_redirect_to_another_host_takes_no_signature_along() {
     let store = Store::new().await;
-    let elsewhere = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = elsewhere.local_addr().expect("an address");
-    let raw = format!("HTTP/1.1 307 Go\r\nlocation: http://{address}/c?comp=list\r\ncontent-length: 0\r\n\r\n");
-    let (_proxy, connector) = behind(&store, vec![Fault::Raw(raw.into_bytes())]).await;
-    let heard = tokio::spawn(async move {
-        let (mut stream, _) = elsewhere.accept().await.expect("a request");
-        let mut request = vec![0; 4096];
-        let length = stream.read(&mut request).await.expect("a head");
-        stream.write_all(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n").await.expect("answered");
-        String::from_utf8_lossy(&request[..length]).to_ascii_lowercase()
-    });
-    connector.check().await.expect_err("somebody else answered");
-    let request = heard.await.expect("heard");
-    assert!(request.starts_with("get /c?comp=list"), "{request}");
-    assert!(!request.contains("authorization") && !request.contains("sharedkey"), "{request}");
+    let signature = store.sas(&sas::read_and_list());
+    for change in [json!({}), json!({ "account_key": null, "sas_token": signature })] {
+        let elsewhere = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = elsewhere.local_addr().expect("an address");
+        let raw = format!("HTTP/1.1 307 Go\r\nlocation: http://{address}/c?comp=list\r\ncontent-length: 0\r\n\r\n");
+        let (proxy, _) = behind(&store, Vec::new()).await;
+        proxy.set(Fault::Raw(raw.into_bytes()));
+        let mut settings = change;
+        settings["url"] = format!("http://{}", proxy.address()).into();
+        let connector = store.connect(settings).expect("good settings");
+        let heard = tokio::spawn(async move {
+            let (mut stream, _) = elsewhere.accept().await.expect("a request");
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.expect("a head");
+            stream.write_all(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n").await.expect("answered");
+            String::from_utf8_lossy(&request[..length]).to_ascii_lowercase()
+        });
+        connector.check().await.expect_err("somebody else answered");
+        let request = heard.await.expect("heard");
+        assert!(request.starts_with("get /c?comp=list"), "{request}");
+        for secret in ["authorization", "sharedkey", "sig=", "referer"] {
+            assert!(!request.contains(secret), "{secret} in {request}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -24,8 +24,8 @@ const BESIDE: [&str; 3] = ["authorization", "x-ms-date", "range"];
 const HTTP: [&str; 4] = ["host", "accept", "accept-encoding", "user-agent"];
 
 const LIST: &str = r#"<?xml version="1.0" encoding="utf-8"?><EnumerationResults
-ServiceEndpoint="http://127.0.0.1/minutes" ContainerName="docs"><Prefix></Prefix><Marker></Marker><MaxResults>7</MaxResults>
-<Delimiter>/</Delimiter><Blobs><BlobPrefix><Name>folder/</Name></BlobPrefix><Blob><Name>a</Name><Deleted>false</Deleted>
+ServiceEndpoint="http://127.0.0.1/minutes" ContainerName="docs"><Prefix>prefix/</Prefix><Marker></Marker><MaxResults>7</MaxResults>
+<Delimiter>/</Delimiter><Blobs><BlobPrefix><Name>prefix/folder/</Name></BlobPrefix><Blob><Name>prefix/a</Name><Deleted>false</Deleted>
 <VersionId>2026-01-02T03:04:05.0000000Z</VersionId><IsCurrentVersion>true</IsCurrentVersion><Properties>
 <Creation-Time>Fri, 02 Jan 2026 03:04:05 GMT</Creation-Time><Last-Modified>Fri, 02 Jan 2026 03:04:05 GMT</Last-Modified>
 <Etag>0x8D</Etag><Content-Length>1</Content-Length><Content-Type>text/plain</Content-Type><Content-MD5>bQ==</Content-MD5>
