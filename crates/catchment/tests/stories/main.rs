@@ -7,6 +7,7 @@ mod crash;
 mod first_day;
 mod models;
 mod refusals;
+mod rights;
 mod server;
 mod serving;
 mod support;
