@@ -54,6 +54,9 @@ pub struct OAuth {
     pub unless: &'static [&'static str],
     /// A refresh token that nobody uses for so long lapses.
     pub idle: Option<Duration>,
+    /// Which of the vendor's hosts are a path where people run the vendor's software on one host of their
+    /// own: the host, and that path.
+    pub installed: &'static [(&'static str, &'static str)],
 }
 
 /// How a grant is given back to the vendor.
@@ -95,6 +98,7 @@ impl OAuth {
         callback: &[],
         unless: &[],
         idle: None,
+        installed: &[],
     };
 
     /// Whether somebody has to consent, given which settings an integration has.

@@ -10,17 +10,24 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// Where a program's addresses are instead of where the vendor says.
 #[derive(Debug, Clone)]
-pub(super) struct Origin(String);
+pub(super) struct Origin {
+    origin: String,
+    /// Hosts that are a path there.
+    installed: &'static [(&'static str, &'static str)],
+}
 
 impl Origin {
     /// `https://host` or `https://host:port`, and nothing behind it.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str, installed: &'static [(&'static str, &'static str)]) -> Result<Self> {
         let bad = || Error::config("origin", "give scheme and host, like https://github.example.com, and no path");
         let url = Url::parse(text.trim()).map_err(|_| bad())?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let open = url.username().is_empty() && url.password().is_none();
         let http = matches!(url.scheme(), "http" | "https");
-        if bare && open && http { Ok(Self(url.origin().ascii_serialization())) } else { Err(bad()) }
+        if !(bare && open && http) {
+            return Err(bad());
+        }
+        Ok(Self { origin: url.origin().ascii_serialization(), installed })
     }
 }
 
@@ -31,10 +38,11 @@ pub(super) fn address(template: &str, origin: Option<&Origin>, settings: &Value)
     let url = Url::parse(&filled).map_err(|_| Error::internal("an address of the vendor cannot be read"))?;
     Ok(match origin {
         None => url.into(),
-        Some(Origin(origin)) => match url.query() {
-            None => format!("{origin}{}", url.path()),
-            Some(query) => format!("{origin}{}?{query}", url.path()),
-        },
+        Some(Origin { origin, installed }) => {
+            let below = installed.iter().find(|(host, _)| url.host_str() == Some(host)).map_or("", |(_, path)| path);
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            format!("{origin}{below}{}{query}", url.path())
+        }
     })
 }
 
@@ -127,12 +135,17 @@ mod tests {
 
     #[test]
     fn another_origin_takes_the_place_of_the_vendor_s() {
-        let moved =
-            |origin: &str| address(TEMPLATE, Some(&Origin::parse(origin).unwrap()), &json!({ "number": 7 })).unwrap();
+        let moved = |origin: &str| {
+            address(TEMPLATE, Some(&Origin::parse(origin, &[]).unwrap()), &json!({ "number": 7 })).unwrap()
+        };
         assert_eq!(moved("http://127.0.0.1:8080"), "http://127.0.0.1:8080/common/v2/token?x=7");
         assert_eq!(moved(" https://ghe.acme.test/ "), "https://ghe.acme.test/common/v2/token?x=7");
+        let below = Origin::parse("https://ghe.acme.test", &[("login.vendor.test", "/api/v3")]).unwrap();
+        let installed = |template| address(template, Some(&below), &json!({ "number": 7 })).unwrap();
+        assert_eq!(installed(TEMPLATE), "https://ghe.acme.test/api/v3/common/v2/token?x=7");
+        assert_eq!(installed("https://vendor.test/token"), "https://ghe.acme.test/token");
         for bad in ["", "ghe", "https://h/path", "https://u:p@h", "https://h/?q", "ftp://h", "https://h/#f"] {
-            assert_eq!(Origin::parse(bad).unwrap_err().get("field"), Some("origin"), "{bad}");
+            assert_eq!(Origin::parse(bad, &[]).unwrap_err().get("field"), Some("origin"), "{bad}");
         }
     }
 }

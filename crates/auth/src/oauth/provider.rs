@@ -78,7 +78,7 @@ impl Provider {
     /// `Config`, naming the setting without which an address cannot be filled in, or saying that
     /// an address is not permitted.
     pub fn new(oauth: &'static OAuth, app: App, settings: &Value, egress: Egress) -> Result<Self> {
-        let origin = app.origin.as_deref().map(Origin::parse).transpose()?;
+        let origin = app.origin.as_deref().map(|origin| Origin::parse(origin, oauth.installed)).transpose()?;
         let at = |template: &str| address(template, origin.as_ref(), settings);
         let proof = match (app.key, app.secret, oauth.client) {
             (Some(key), ..) => ClientProof::Key(key),

@@ -46,7 +46,7 @@ impl Vendors {
             .route("/login/oauth/access_token", post(token))
             .route("/login/device/code", post(device))
             .route("/user", get(user))
-            .route("/applications/{client}/token", delete(revoke))
+            .route("/api/v3/applications/{client}/token", delete(revoke))
             .route("/token", post(google_token))
             .route("/revoke", post(google_revoke))
             .route("/drive/v3/{*path}", get(drive))

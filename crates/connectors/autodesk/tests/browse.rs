@@ -2,11 +2,12 @@
 
 mod fake;
 
-use catchment_core::{Connector, Context, ErrorKind, PageRequest, Result, Step, walk};
+use catchment_core::{Connector, Context, ErrorKind, PageRequest, Result, Retry, Step, walk};
 use catchment_testkit::world::{Key, Op};
 use fake::{Fake, HUB, PROJECT, connect};
 use futures::{StreamExt, TryStreamExt};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 fn at(fake: &Fake, path: &str) -> Arc<dyn Connector> {
     let mut settings = fake.settings();
@@ -168,6 +169,19 @@ async fn pages_that_lead_in_a_circle_end_a_listing() {
     assert_eq!(files(connector.as_ref(), 2).await.expect_err("a circle").kind(), ErrorKind::Protocol);
     let error = connector.need_browse().expect("browse").lookup("missing.pdf").await.expect_err("a circle");
     assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_of_503_passes_and_nothing_is_gone_for_it() {
+    let fake = Fake::new().await;
+    fake.account().put("a.pdf", b"x");
+    let connector = fake.connector();
+    assert_eq!(files(connector.as_ref(), 0).await.expect("listed").len(), 1);
+    fake.account().down_until = Some(Instant::now() + Duration::from_secs(60));
+    let error = files(connector.as_ref(), 0).await.expect_err("a minute is long");
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff), "{error}");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(files(connector.as_ref(), 0).await.expect("listed again").len(), 1);
 }
 
 #[tokio::test]

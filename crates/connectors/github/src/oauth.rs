@@ -17,5 +17,7 @@ pub(crate) const OAUTH: OAuth = OAuth {
     unless: &["access_token"],
     // Refresh tokens, where the app has tokens expire, live for 15,897,600 seconds.
     idle: Some(Duration::from_secs(15_897_600)),
+    // Enterprise Server has its API below its own host.
+    installed: &[("api.github.com", "/api/v3")],
     ..OAuth::STANDARD
 };

@@ -54,9 +54,9 @@ impl Cloud {
         self.plain
     }
 
-    /// Where tokens of a tenant are asked for; `tenant` must be fit for one segment of a path.
-    pub(crate) fn token_url(&self, tenant: &str) -> String {
-        format!("{}/{tenant}/oauth2/v2.0/token", self.authority.as_str().trim_end_matches('/'))
+    /// Where tokens are asked for.
+    pub(crate) fn authority(&self) -> &Url {
+        &self.authority
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
     fn a_national_cloud_brings_its_own_directory() {
         let cloud = Cloud::new(Some("https://graph.microsoft.us/"), None, false).unwrap();
         assert_eq!(cloud.base(), "https://graph.microsoft.us/v1.0");
-        assert_eq!(cloud.token_url("t"), "https://login.microsoftonline.us/t/oauth2/v2.0/token");
+        assert_eq!(cloud.authority().as_str(), "https://login.microsoftonline.us/");
         assert_eq!(cloud.default_scope(), "https://graph.microsoft.us/.default");
         let everybodys = Cloud::new(None, None, false).unwrap();
         assert_eq!(everybodys.base(), "https://graph.microsoft.com/v1.0");

@@ -3,14 +3,13 @@
 //! See <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow> and
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use catchment_auth::oauth::{ClientCredentials, ClientKey, ClientProof, Grant, Granted, Issued};
-use catchment_client::{Egress, ResponseHead, segment};
-use catchment_core::{Error, ErrorKind, Result, Secret, async_trait, oauth::OAuth};
-use serde::Deserialize;
+use catchment_auth::oauth::{ClientKey, ClientProof, Issued};
+use catchment_client::Egress;
+use catchment_core::{Error, Result, Secret, oauth::OAuth};
 
-use crate::cloud::Cloud;
+use crate::{cloud::Cloud, directory::app_tokens};
 
 /// OAuth as the directory (Entra ID) speaks it, for a connector that asks a person for `scopes`.
 ///
@@ -42,31 +41,13 @@ pub struct Registration {
     pub certificate: Option<Secret>,
 }
 
-/// The grant of a registration. Its errors name the setting that is wrong.
-#[derive(Debug)]
-struct AppOnly(ClientCredentials);
-
 impl Registration {
     /// The tokens of the app. Nothing is sent yet.
     ///
     /// # Errors
     /// `Config`, naming `tenant_id`, `client_id`, `client_secret` or `certificate`.
     pub fn tokens(&self, cloud: &Cloud, egress: Egress) -> Result<Issued> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-        let tenant = self.tenant.trim();
-        let nobodys = ["common", "organizations", "consumers"].contains(&tenant);
-        if tenant.is_empty() || nobodys || tenant.starts_with('.') || !tenant.bytes().all(plain) {
-            let remedy = "give the directory (tenant) id, like 8-4-4-4-12 digits, or its domain";
-            return Err(Error::config("tenant_id", remedy));
-        }
-        let client_id = self.client_id.trim();
-        if client_id.is_empty() {
-            return Err(Error::config("client_id", "give the application (client) id of the app registration"));
-        }
-        let url = cloud.token_url(&segment(tenant));
-        let grant =
-            ClientCredentials::explained(url, client_id, self.proof()?, cloud.default_scope(), egress, refusal)?;
-        Ok(Issued::new(Arc::new(AppOnly(grant))))
+        app_tokens(cloud.authority(), &self.tenant, &self.client_id, self.proof()?, cloud.default_scope(), egress)
     }
 
     fn proof(&self) -> Result<ClientProof> {
@@ -114,71 +95,6 @@ fn parts(pem: &Secret) -> Result<(Secret, &str)> {
     let certificate =
         certificate.ok_or_else(|| missing("no certificate is in it: paste key and certificate, both in PEM"))?;
     Ok((Secret::new(key), certificate))
-}
-
-#[async_trait]
-impl Grant for AppOnly {
-    async fn grant(&self) -> Result<Granted> {
-        self.0.grant().await.map_err(|error| {
-            let elsewhere = matches!(
-                error.kind(),
-                ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::NotFound
-            );
-            if elsewhere && error.get("field").is_none() { error.with("field", "authority_url") } else { error }
-        })
-    }
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    error: String,
-    #[serde(default)]
-    error_codes: Vec<u32>,
-}
-
-/// From the directory's numbers to the setting that is wrong:
-/// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
-fn refusal(head: &ResponseHead, body: &[u8]) -> Option<Error> {
-    if head.status.is_success() {
-        return None;
-    }
-    let refused: Refused = serde_json::from_slice(body).ok()?;
-    let wrong = |field: &'static str, message: &'static str| {
-        Error::new(ErrorKind::Unauthenticated, message).with("field", field)
-    };
-    let numbered = refused.error_codes.iter().find_map(|code| {
-        let error = match code {
-            7_000_215 | 7_000_216 => {
-                wrong("client_secret", "the directory refuses the secret: paste its value, not its id")
-            }
-            7_000_222 => wrong("client_secret", "the secret has expired: make a new one"),
-            700_027 | 700_024 | 50_013 => wrong(
-                "certificate",
-                "the directory refuses the certificate: upload it to the app registration, and set this machine's clock",
-            ),
-            700_016 => wrong("client_id", "the directory knows no such app: check client_id and tenant_id"),
-            7_000_112 | 7_000_218 => {
-                wrong("client_id", "the app is switched off, or may not prove itself so: check its registration")
-            }
-            90_002 | 900_023 | 900_021 | 65_005 => {
-                wrong("tenant_id", "there is no such directory, or nobody manages it: correct tenant_id")
-            }
-            53_003 | 530_034 => Error::new(
-                ErrorKind::Forbidden,
-                "a conditional access policy of the directory blocks the app: have it excepted",
-            ),
-            _ => return None,
-        };
-        Some(error.with("code", format_args!("AADSTS{code}")))
-    });
-    numbered.or_else(|| match refused.error.as_str() {
-        "invalid_client" => Some(wrong("client_secret", "the directory refuses client_id with this proof")),
-        "unauthorized_client" => Some(wrong("client_id", "the directory does not let this app ask for tokens")),
-        "temporarily_unavailable" => {
-            Some(Error::new(ErrorKind::Unavailable, "the directory is not available at the moment: try again later"))
-        }
-        _ => None,
-    })
 }
 
 #[cfg(test)]

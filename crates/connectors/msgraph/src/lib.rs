@@ -2,6 +2,7 @@
 
 mod cloud;
 mod credentials;
+mod directory;
 mod errors;
 mod graph;
 mod groups;
@@ -10,6 +11,7 @@ mod trail;
 
 pub use cloud::Cloud;
 pub use credentials::{Registration, oauth};
+pub use directory::app_tokens;
 pub use errors::{classify, code};
 pub use graph::{Collection, Graph};
 pub use identities::{Identity, IdentitySet, TENANT};

@@ -313,3 +313,41 @@ async fn a_certificate_signs_in_as_well() {
     let form = fake.cloud().asked.iter().any(|asked| asked.path == "/contoso.onmicrosoft.com/oauth2/v2.0/token");
     assert!(form, "the tenant follows from the host of the site");
 }
+
+#[tokio::test]
+async fn every_refusal_has_its_kind() {
+    let fake = Fake::new().await;
+    fake.put("a.txt", b"x");
+    let connector = fake.connector();
+    let browse = connector.need_browse().unwrap();
+    let root = browse.lookup("").await.unwrap().id;
+    let nested = |outer: &str, key: &str, inner: &str| {
+        json!({ "error": { "code": outer, "message": "planted", key: { "code": inner, "date": "x" } } }).to_string()
+    };
+    for (status, body, kind) in [
+        (402, problem("paymentRequired"), ErrorKind::Forbidden),
+        (403, problem("accessDenied"), ErrorKind::Forbidden),
+        (403, problem("accessRestricted"), ErrorKind::Forbidden),
+        (403, nested("accessDenied", "innerError", "malwareDetected"), ErrorKind::Forbidden),
+        (403, nested("accessDenied", "innererror", "insufficient_claims"), ErrorKind::Unauthenticated),
+        (404, problem("itemNotFound"), ErrorKind::NotFound),
+        (409, problem("nameAlreadyExists"), ErrorKind::Conflict),
+        (412, problem("resourceModified"), ErrorKind::Conflict),
+        (423, problem("resourceLocked"), ErrorKind::Conflict),
+        (410, problem("syncStateNotFound"), ErrorKind::CursorExpired),
+        (410, "<html>gone</html>".to_owned(), ErrorKind::CursorExpired),
+        (400, problem("invalidRequest"), ErrorKind::Protocol),
+        (400, nested("invalidRequest", "innerError", "pathIsTooLong"), ErrorKind::NotFound),
+        (413, problem("requestEntityTooLarge"), ErrorKind::TooLarge),
+        (200, "<html><title>Sign in</title></html>".to_owned(), ErrorKind::Protocol),
+        (200, json!({ "value": null }).to_string(), ErrorKind::Protocol),
+    ] {
+        // Twice: after a token that is not accepted another one is tried.
+        fake.instead("/children", status, body.clone());
+        fake.instead("/children", status, body.clone());
+        let error = refused(browse.children(&root, PageRequest::first())).await;
+        fake.cloud().instead.clear();
+        assert_eq!(error.kind(), kind, "{status} {body}: {error}");
+        assert!(!format!("{error}").contains("planted"), "{error}");
+    }
+}

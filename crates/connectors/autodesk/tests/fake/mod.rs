@@ -221,6 +221,9 @@ fn route(account: &mut Account, ask: &Ask) -> Answer {
         ["objects", key] => return objects::object(account, ask, key),
         _ => {}
     }
+    if account.down_until.is_some_and(|until| tokio::time::Instant::now() < until) {
+        return Answer::gateway(503, "SERVICE-503");
+    }
     let authorization = ask.header("authorization");
     if ![APP, PERSON].iter().any(|token| authorization == format!("Bearer {token}")) {
         return Answer::gateway(401, "AUTH-006");

@@ -41,6 +41,8 @@ pub struct Account {
     pub empty_pages: BTreeSet<usize>,
     /// The number of the page behind which the first comes again.
     pub circle: Option<usize>,
+    /// Until when everything but tokens is answered with 503.
+    pub down_until: Option<tokio::time::Instant>,
 }
 
 impl Account {
@@ -62,6 +64,7 @@ impl Account {
             links_at: None,
             empty_pages: BTreeSet::new(),
             circle: None,
+            down_until: None,
         }
     }
 
