@@ -6,6 +6,7 @@ use catchment_core::{Entry, Error, ErrorKind, PageRequest, Principal, Result};
 use catchment_testkit::world::Key;
 use fake::{Fake, problem};
 use serde_json::json;
+use tokio::time::Instant;
 
 async fn refused<T: std::fmt::Debug>(call: impl Future<Output = Result<T>>) -> Error {
     call.await.expect_err("has to fail")
@@ -73,4 +74,33 @@ async fn everybody_of_the_tenant_can_be_listed_and_a_group_of_a_site_cannot() {
     fake.instead("/groups/", 403, problem("Authorization_RequestDenied"));
     let error = refused(permissions.members("team", PageRequest::first())).await;
     assert_eq!((error.kind(), error.get("scope")), (ErrorKind::Forbidden, Some("GroupMember.Read.All")), "{error}");
+}
+
+/// <https://learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-throttled-or-blocked-in-sharepoint-online>.
+#[tokio::test(start_paused = true)]
+async fn every_call_costs_the_resource_units_that_microsoft_counts() {
+    let fake = Fake::new().await;
+    fake.put("a.txt", b"x");
+    // Ten at once, and then one every two seconds.
+    let connector = fake.with(json!({ "client_id": "an app of its own", "resource_units": 40 }));
+    let browse = connector.need_browse().unwrap();
+    let root = browse.lookup("").await.expect("a root").id;
+    let entry = browse.lookup("a.txt").await.expect("found");
+    let permissions = connector.permissions().unwrap();
+    permissions.grants(&entry).await.expect("told");
+    permissions.grants(&entry).await.expect("told");
+    // What was saved up is spent by now.
+    for (what, units) in [("permissions", 5 + 1), ("a list", 2), ("an item", 1)] {
+        let start = Instant::now();
+        for _ in 0..10 {
+            match what {
+                "permissions" => drop(permissions.grants(&entry).await.expect("told")),
+                "a list" => drop(browse.children(&root, PageRequest::first()).await.expect("listed")),
+                _ => drop(browse.lookup("a.txt").await.expect("found")),
+            }
+        }
+        let (took, wanted) = (start.elapsed().as_secs_f32(), (units * 2 * 10) as f32);
+        // The call before the first is waited for as well.
+        assert!((took - wanted).abs() <= 12.0, "{what}: {took} s for {wanted} s worth of units");
+    }
 }
