@@ -259,6 +259,10 @@ pub async fn no_path_leads_out_of_the_root<F: Fixture>(fixture: &F) -> Verdict {
             let opened = download.open(&Entry::file(way.as_str(), way.as_str()), None).await;
             ensure!(opened.is_err(), "`{way}` as an id can be read");
         }
+        if let Some(permissions) = connector.permissions() {
+            let told = permissions.grants(&Entry::file(way.as_str(), way.as_str())).await;
+            ensure!(told.is_err(), "`{way}` as an id may be read by {told:?}");
+        }
     }
     Ok(())
 }
