@@ -52,7 +52,7 @@ pub(super) enum Room {
 }
 
 /// The crates under `crates/connectors` that are no vendors themselves.
-const FAMILIES: &[&str] = &["google", "msgraph", "meta"];
+const FAMILIES: &[&str] = &["google", "msgraph", "meta", "object_store"];
 
 const TEXT: &[&str] = &["rs", "toml", "md", "sh", "py", "json", "yml", "yaml", "html", "sql"];
 

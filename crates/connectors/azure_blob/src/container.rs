@@ -5,12 +5,13 @@ use std::sync::Arc;
 use catchment_core::{
     Account, Browse, Connector, Context, Download, Error, ErrorKind, PageRequest, Result, async_trait,
 };
+use catchment_object_store::Prefix;
 
 use crate::{
     access::Access,
     config::Settings,
     endpoint::is_container_name,
-    names::{Prefix, can_be_addressed},
+    names::{can_be_addressed, file},
     wire::Wire,
 };
 
@@ -51,7 +52,7 @@ impl Container {
             return Ok(());
         }
         match self.wire.head(name).await {
-            Ok(blob) if self.prefix.file(&blob).is_some() => {
+            Ok(blob) if file(&self.prefix, &blob).is_some() => {
                 Err(Error::config("folder_path", "this is a blob: give the folder it is in"))
             }
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -66,7 +67,7 @@ impl Connector for Container {
     /// a blob on it proves the right to read.
     async fn check(&self) -> Result<Account> {
         let list = self.list(self.prefix.as_str(), None, &PageRequest::first().limit(5)).await?;
-        let files = list.blobs.iter().filter_map(|blob| self.prefix.file(blob));
+        let files = list.blobs.iter().filter_map(|blob| file(&self.prefix, blob));
         if let Some(file) = files.into_iter().find(|file| file.is_file() && file.size != Some(0)) {
             match self.wire.get(file.id.as_str(), None, 0, Some(1)).await {
                 Ok(_) => {}

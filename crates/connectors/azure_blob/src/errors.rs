@@ -4,12 +4,10 @@ use std::{fmt::Display, time::SystemTime};
 
 use catchment_client::{ResponseHead, classify_status};
 use catchment_core::{Error, ErrorKind};
+use catchment_object_store::xml::{Fault, cut, is_code};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{
-    access::Access,
-    xml::{self, Fault},
-};
+use crate::{access::Access, xml};
 
 /// The service refuses what is signed further off than this.
 const SKEW: TimeDelta = TimeDelta::minutes(15);
@@ -20,7 +18,7 @@ const REFUSED: &str = "AuthenticationFailed";
 /// Looks at every buffered answer, the successful ones too: a list can break off in the middle.
 pub(crate) fn classify(access: &Access, head: &ResponseHead, body: &[u8]) -> Option<Error> {
     if head.status.is_success() && xml::is_cut_list(body) {
-        return Some(Error::new(ErrorKind::Unavailable, "the list broke off in the middle: try again"));
+        return Some(cut());
     }
     // HEAD has no body; and behind some proxies the header is all that is left.
     let in_header = || of_header(head.header("x-ms-error-code").filter(|_| !head.status.is_success())?);
@@ -33,7 +31,7 @@ pub(crate) fn classify(access: &Access, head: &ResponseHead, body: &[u8]) -> Opt
 }
 
 fn of_header(code: &str) -> Option<Fault> {
-    xml::is_code(code).then(|| Fault { code: code.to_owned(), parameter: None })
+    is_code(code).then(|| Fault { code: code.to_owned(), detail: None })
 }
 
 /// What a code means, at the service's time; `None` leaves it to the status.
@@ -88,7 +86,7 @@ fn of_fault(access: &Access, fault: &Fault, time: Option<DateTime<Utc>>) -> Opti
             "encrypted with a key that the account does not keep: copy it without one",
         ),
         "InvalidQueryParameterValue" | "OutOfRangeQueryParameterValue" | "OutOfRangeInput"
-            if fault.parameter.as_deref() == Some("marker") =>
+            if fault.detail.as_deref() == Some("marker") =>
         {
             Error::new(
                 ErrorKind::CursorExpired,
@@ -199,7 +197,7 @@ mod tests {
     }
 
     fn told(access: &Access, code: &str, time: DateTime<Utc>) -> Error {
-        let fault = Fault { code: code.to_owned(), parameter: None };
+        let fault = Fault { code: code.to_owned(), detail: None };
         of_fault(access, &fault, Some(time)).expect("a known code")
     }
 
@@ -239,7 +237,7 @@ mod tests {
     fn a_place_in_the_list_that_is_not_known_means_list_again() {
         let fault = |parameter: &str| Fault {
             code: "InvalidQueryParameterValue".to_owned(),
-            parameter: Some(parameter.to_owned()),
+            detail: Some(parameter.to_owned()),
         };
         let error = of_fault(&Access::Anonymous, &fault("marker"), None).expect("known");
         assert_eq!(error.kind(), ErrorKind::CursorExpired);

@@ -5,11 +5,12 @@ use std::pin::pin;
 use catchment_core::{
     Browse, Entry, EntryId, Error, ErrorKind, Flat, Page, PageRequest, PageToken, Result, async_trait, page::items,
 };
+use catchment_object_store::{Prefix, only_below};
 use futures::TryStreamExt;
 
 use crate::{
     container::Container,
-    names::{Prefix, can_be_addressed},
+    names::{can_be_addressed, file, name},
     xml::List,
 };
 
@@ -21,7 +22,7 @@ impl Browse for Container {
     async fn children(&self, parent: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
         let prefix = self.prefix.container(parent)?;
         let list = self.list(&prefix, Some("/"), &page).await?;
-        let mut items: Vec<_> = list.blobs.iter().filter_map(|blob| self.prefix.file(blob)).collect();
+        let mut items: Vec<_> = list.blobs.iter().filter_map(|blob| file(&self.prefix, blob)).collect();
         items.extend(list.prefixes.iter().map(|common| self.prefix.folder(common)));
         // Blobs and prefixes are read apart, each in the order of the service.
         items.sort_by(|one, other| one.id.cmp(&other.id));
@@ -32,7 +33,7 @@ impl Browse for Container {
         if path.is_empty() {
             return Ok(self.prefix.root());
         }
-        let name = self.prefix.name(path);
+        let name = name(&self.prefix, path);
         if !can_be_addressed(&name) {
             return Err(Error::not_found(path));
         }
@@ -40,7 +41,7 @@ impl Browse for Container {
         let mut is_directory = false;
         if !name.ends_with('/') {
             match self.wire.head(&name).await {
-                Ok(blob) => match self.prefix.file(&blob) {
+                Ok(blob) => match file(&self.prefix, &blob) {
                     Some(file) => return Ok(file),
                     None => is_directory = true,
                 },
@@ -65,7 +66,7 @@ impl Flat for Container {
     async fn descendants(&self, under: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
         let prefix = self.prefix.container(under)?;
         let list = self.list(&prefix, None, &page).await?;
-        let items = list.blobs.iter().filter_map(|blob| self.prefix.file(blob)).collect();
+        let items = list.blobs.iter().filter_map(|blob| file(&self.prefix, blob)).collect();
         Ok(Page { items, next: list.next.map(PageToken::new) })
     }
 }
@@ -79,10 +80,8 @@ impl Container {
         query.extend(delimiter.map(|delimiter| ("delimiter", delimiter)));
         query.extend(page.token.as_ref().map(|token| ("marker", token.as_str())));
         let list = self.wire.list(&query).await?;
-        let ours = |name: &str| name.starts_with(prefix);
-        if !list.blobs.iter().all(|blob| ours(&blob.name)) || !list.prefixes.iter().all(|common| ours(common)) {
-            return Err(Error::protocol("the service lists what it was not asked for: check url"));
-        }
+        let names = list.blobs.iter().map(|blob| &blob.name).chain(&list.prefixes);
+        only_below(prefix, names.map(String::as_str))?;
         Ok(list)
     }
 

@@ -1,80 +1,29 @@
 //! Names: from what a container holds to entries below the connected prefix.
 
-use catchment_core::{ContentHash, Entry, EntryId, Error, Fingerprint, Result};
+use catchment_core::{ContentHash, Entry};
+use catchment_object_store::Prefix;
 
 use crate::xml::Blob;
 
-/// The prefix that is connected to: "" or something that ends in `/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Prefix(String);
-
-impl Prefix {
-    /// As a person gives it: with or without a slash at its end.
-    pub(crate) fn new(given: &str) -> Self {
-        Self(if given.is_empty() || given.ends_with('/') { given.to_owned() } else { format!("{given}/") })
+/// A blob as an entry; `None` for directories, which a list by levels gives as prefixes, and for the
+/// empty blobs with which tools mark them.
+pub(crate) fn file(prefix: &Prefix, blob: &Blob) -> Option<Entry> {
+    let name = blob.name.as_str();
+    let is_empty = blob.size.is_none_or(|size| size == 0);
+    if is_empty && (blob.directory || name.ends_with('/')) {
+        return None;
     }
+    let mut entry = prefix.file(name, blob.closed(), blob.etag.as_deref(), blob.size, blob.modified);
+    entry.created = blob.created;
+    entry.mime = blob.mime.clone().filter(|mime| !is_unsaid(mime));
+    entry.hash = blob.md5.clone().map(|value| ContentHash { algorithm: "md5".to_owned(), value });
+    Some(entry)
+}
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The root as an entry.
-    pub(crate) fn root(&self) -> Entry {
-        Entry::container(self.0.as_str(), "")
-    }
-
-    /// The prefix that an id of a container stands for.
-    pub(crate) fn container(&self, id: &EntryId) -> Result<String> {
-        let prefix = id.as_str();
-        let ours = prefix.starts_with(&self.0) && (prefix.is_empty() || prefix.ends_with('/'));
-        if ours { Ok(prefix.to_owned()) } else { Err(Error::not_found(prefix)) }
-    }
-
-    /// A common prefix as an entry. Its name is what stands between the last two slashes, which
-    /// may be nothing.
-    pub(crate) fn folder(&self, common: &str) -> Entry {
-        let path = self.path(common.strip_suffix('/').unwrap_or(common));
-        let mut entry = Entry::container(common, path);
-        entry.name = entry.path.rsplit('/').next().unwrap_or_default().to_owned();
-        entry
-    }
-
-    /// A blob as an entry; `None` for directories, which a list by levels gives as prefixes, and
-    /// for the empty blobs with which tools mark them.
-    pub(crate) fn file(&self, blob: &Blob) -> Option<Entry> {
-        let name = blob.name.as_str();
-        let is_empty = blob.size.is_none_or(|size| size == 0);
-        if is_empty && (blob.directory || name.ends_with('/')) {
-            return None;
-        }
-        let path = self.path(name);
-        let mut entry = match blob.closed() {
-            Some(reason) => Entry::special(name, path, reason),
-            None => Entry::file(name, path),
-        };
-        entry.name = name.rsplit('/').next().unwrap_or_default().to_owned();
-        entry.size = blob.size;
-        entry.modified = blob.modified;
-        entry.created = blob.created;
-        entry.mime = blob.mime.clone().filter(|mime| !is_unsaid(mime));
-        entry.hash = blob.md5.clone().map(|value| ContentHash { algorithm: "md5".to_owned(), value });
-        entry.fingerprint = match (&blob.etag, blob.size, blob.modified) {
-            (Some(etag), ..) => Some(Fingerprint::new(etag.as_str())),
-            (None, Some(size), Some(modified)) => Some(Fingerprint::of_size_and_time(size, modified)),
-            _ => None,
-        };
-        Some(entry)
-    }
-
-    /// The name that a path below the root stands for. The service writes `/` for every `\`, and
-    /// a blob must not have two ids.
-    pub(crate) fn name(&self, path: &str) -> String {
-        format!("{}{}", self.0, path.replace('\\', "/"))
-    }
-
-    fn path<'a>(&self, name: &'a str) -> &'a str {
-        name.strip_prefix(&self.0).unwrap_or(name)
-    }
+/// The name that a path below the root stands for. The service writes `/` for every `\`, and a blob
+/// must not have two ids.
+pub(crate) fn name(prefix: &Prefix, path: &str) -> String {
+    prefix.name(&path.replace('\\', "/"))
 }
 
 impl Blob {
@@ -118,36 +67,20 @@ mod tests {
     }
 
     #[test]
-    fn names_and_paths_lose_nothing() {
-        let prefix = Prefix::new("p");
-        for (name, path, last) in
-            [("p/a", "a", "a"), ("p//a", "/a", "a"), ("p/a//b", "a//b", "b"), ("p/ a ", " a ", " a ")]
-        {
-            let entry = prefix.file(&blob(name, 1)).expect("a file");
-            assert_eq!((entry.id.as_str(), entry.path.as_str(), entry.name.as_str()), (name, path, last));
-            assert_eq!(prefix.name(&entry.path), name);
-        }
-        for (common, path, name) in [("p/a/", "a", "a"), ("p//", "", ""), ("p/a//", "a/", "")] {
-            let entry = prefix.folder(common);
-            assert_eq!((entry.id.as_str(), entry.path.as_str(), entry.name.as_str()), (common, path, name));
-        }
-    }
-
-    #[test]
     fn directories_and_their_markers_are_no_documents() {
-        let prefix = Prefix::new("");
-        assert_eq!(prefix.file(&blob("a/", 0)), None);
-        assert_eq!(prefix.file(&Blob { directory: true, ..blob("a", 0) }), None);
-        assert_eq!(prefix.file(&Blob { directory: true, size: None, ..blob("a", 0) }), None);
-        assert!(!prefix.file(&blob("a/", 5)).expect("listed").is_file());
-        assert!(prefix.file(&Blob { directory: true, ..blob("a", 5) }).expect("it has content").is_file());
+        let file = |blob: &Blob| file(&Prefix::new(""), blob);
+        assert_eq!(file(&blob("a/", 0)), None);
+        assert_eq!(file(&Blob { directory: true, ..blob("a", 0) }), None);
+        assert_eq!(file(&Blob { directory: true, size: None, ..blob("a", 0) }), None);
+        assert!(!file(&blob("a/", 5)).expect("listed").is_file());
+        assert!(file(&Blob { directory: true, ..blob("a", 5) }).expect("it has content").is_file());
     }
 
     #[test]
     fn what_cannot_be_read_says_what_to_do() {
-        let prefix = Prefix::new("");
+        let file = |blob: &Blob| file(&Prefix::new(""), blob);
         let tier = |tier: &str| Blob { tier: Some(tier.to_owned()), ..blob("a", 1) };
-        let kind = |blob: &Blob| format!("{:?}", prefix.file(blob).expect("listed").kind);
+        let kind = |blob: &Blob| format!("{:?}", file(blob).expect("listed").kind);
         assert!(kind(&tier("Archive")).contains("access tier"));
         assert!(kind(&Blob { thawing: true, ..tier("Archive") }).contains("on its way"));
         assert!(kind(&Blob { locked: true, ..blob("a", 1) }).contains("encrypted"));
@@ -155,16 +88,7 @@ mod tests {
             assert!(kind(&blob(dots, 1)).contains("dots"), "{dots}");
         }
         for fine in [tier("Hot"), tier("Cool"), tier("Cold"), blob("a..", 1), blob(".../x", 1)] {
-            assert!(prefix.file(&fine).expect("listed").is_file(), "{fine:?}");
-        }
-    }
-
-    #[test]
-    fn only_prefixes_below_the_root_have_children() {
-        let prefix = Prefix::new("p");
-        assert!(prefix.container(&"p/a/".into()).is_ok());
-        for outside in ["", "p", "p/a", "q/", "/"] {
-            assert!(prefix.container(&outside.into()).is_err(), "{outside}");
+            assert!(file(&fine).expect("listed").is_file(), "{fine:?}");
         }
     }
 }

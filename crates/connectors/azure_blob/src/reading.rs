@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use catchment_client::resumed;
 use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, async_trait};
-use futures::{StreamExt, stream::BoxStream};
-use md5::{Digest, Md5};
-use reqsign_core::hash::base64_encode;
+use catchment_object_store::{Hash, empty, is_past_the_end, quoted, unchanged};
 
 use crate::{
     container::Container,
     names::{can_be_addressed, is_unsaid},
-    xml::quoted,
 };
 
 #[async_trait]
@@ -63,6 +59,7 @@ impl Container {
         let mime = header("content-type").filter(|mime| !is_unsaid(mime));
         // Beside a part of a blob it would be the part's, or the whole's.
         let hash = header("content-md5").filter(|_| range == ByteRange::from(0));
+        let hash = hash.as_deref().and_then(Hash::of_content_md5);
         let size = download.size;
         let end = size.map(|size| range.offset.saturating_add(size));
         let bytes = match (&tag, end) {
@@ -76,55 +73,10 @@ impl Container {
             // Without a mark of the version the rest may be another's.
             _ => download.body,
         };
-        let body = whole(bytes, hash);
+        let body = match hash {
+            Some(hash) => hash.holds(bytes),
+            None => bytes,
+        };
         Ok(Content { size, version: tag.or_else(|| listed.map(str::to_owned)), mime, body })
     }
-}
-
-type Body = BoxStream<'static, Result<Bytes>>;
-
-/// The bytes, and an error behind the last if they are not those of the hash.
-fn whole(mut body: Body, hash: Option<String>) -> Body {
-    let bytes = async_stream::try_stream! {
-        let mut md5 = hash.is_some().then(Md5::new);
-        while let Some(chunk) = body.next().await {
-            let chunk = chunk?;
-            if let Some(md5) = &mut md5 {
-                md5.update(&chunk);
-            }
-            yield chunk;
-        }
-        let found = md5.map(|md5| base64_encode(&md5.finalize()));
-        if found != hash {
-            Err(Error::new(
-                ErrorKind::Unreadable,
-                "the content is not what its MD5 says: it was damaged on the way, or stored with a wrong one; import \
-                 again, and if that does not help upload the blob again",
-            ))?;
-        }
-    };
-    bytes.boxed()
-}
-
-/// Not everything that stands between honours `If-Match`. What names no version where the list did
-/// comes from somebody else.
-fn unchanged(wanted: Option<&str>, found: Option<&str>) -> Result<()> {
-    match (wanted, found) {
-        (Some(wanted), Some(found)) if wanted != found => Err(Error::new(
-            ErrorKind::Conflict,
-            "the blob has changed since it was listed: list it again, then read it",
-        )),
-        (Some(_), None) => Err(Error::protocol(
-            "what came is not the blob, but something else in its place: check url, and what stands between",
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn is_past_the_end(error: &Error) -> bool {
-    error.get("code") == Some("InvalidRange") || error.get("status") == Some("416")
-}
-
-fn empty(version: Option<&str>) -> Content {
-    Content { size: Some(0), version: version.map(str::to_owned), mime: None, body: futures::stream::empty().boxed() }
 }

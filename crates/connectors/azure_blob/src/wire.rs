@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use catchment_client::{Call, Client, Download, Egress, Method};
 use catchment_core::{Context, Error, ErrorKind, Result};
+use catchment_object_store::quoted;
 use uuid::Uuid;
 
 use crate::{
@@ -88,7 +89,7 @@ impl Wire {
         Ok(Blob {
             name: name.to_owned(),
             size: text("content-length").and_then(|size| size.parse().ok()),
-            etag: text("etag").and_then(xml::quoted),
+            etag: text("etag").and_then(quoted),
             modified: text("last-modified").and_then(xml::http_date),
             created: text("x-ms-creation-time").and_then(xml::http_date),
             mime: text("content-type").map(str::to_owned),

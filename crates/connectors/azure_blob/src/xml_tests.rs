@@ -1,5 +1,7 @@
 //! What the service writes, and what others write in its place.
 
+use catchment_core::ErrorKind;
+
 use super::*;
 
 const LIST: &str = "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>\
@@ -68,15 +70,4 @@ fn an_empty_page_in_the_middle_is_not_the_end() {
     assert_eq!(list(body.as_bytes()).expect("a page").next.as_deref(), Some("more"));
     let body = "<EnumerationResults><Blobs/><NextMarker /></EnumerationResults>";
     assert_eq!(list(body.as_bytes()).expect("a page"), List::default());
-}
-
-#[test]
-fn an_error_body_says_its_code_even_if_cut() {
-    let body = "\u{feff}<?xml version=\"1.0\"?><Error><Code>InvalidQueryParameterValue</Code><Message>hunter2</Message>\
-        <QueryParameterName>marker</QueryParameterName></Error>";
-    let whole = fault(body.as_bytes()).expect("an error");
-    assert_eq!((whole.code.as_str(), whole.parameter.as_deref()), ("InvalidQueryParameterValue", Some("marker")));
-    assert_eq!(fault(&body.as_bytes()[..80]).expect("the code is there").code, "InvalidQueryParameterValue");
-    assert_eq!(fault(b"<html>no</html>"), None);
-    assert_eq!(fault(b"<Error><Code>hunter2 is your key</Code></Error>"), None);
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use catchment_core::{Account, Browse, Connector, Context, Download, Error, ErrorKind, Result, async_trait};
+use catchment_object_store::Prefix;
 
 use crate::{
     config::Settings,
-    keys::Prefix,
+    keys,
     wire::{Version, Wire},
 };
 
@@ -32,7 +33,7 @@ impl S3Bucket {
             ));
         }
         settings.bucket_name.clone_from(&name);
-        let prefix = Prefix::new(settings.folder_path.as_deref());
+        let prefix = keys::prefix(settings.folder_path.as_deref());
         Ok(Self { name, prefix, wire: Arc::new(Wire::new(settings, cx)?) })
     }
 }

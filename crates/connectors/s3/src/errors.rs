@@ -2,11 +2,9 @@
 
 use catchment_client::{ResponseHead, classify_status};
 use catchment_core::{Error, ErrorKind};
+use catchment_object_store::xml::{Fault, cut};
 
-use crate::{
-    endpoint::is_region,
-    xml::{self, Fault},
-};
+use crate::{endpoint::is_region, xml};
 
 /// The context under which an error names the region the bucket is in.
 pub(crate) const REGION: &str = "bucket region";
@@ -16,13 +14,13 @@ pub(crate) const REGION: &str = "bucket region";
 pub(crate) fn classify(head: &ResponseHead, body: &[u8]) -> Option<Error> {
     if head.status.is_success() {
         if xml::is_cut_list(body) {
-            return Some(Error::new(ErrorKind::Unavailable, "the list broke off in the middle: try again"));
+            return Some(cut());
         }
         return xml::fault(body).map(|fault| of_fault(&fault, head));
     }
     let region = head.header("x-amz-bucket-region").map(str::to_owned);
     match xml::fault(body) {
-        Some(fault) => Some(of_fault(&Fault { region: fault.region.or(region), ..fault }, head)),
+        Some(fault) => Some(of_fault(&Fault { detail: fault.detail.or(region), ..fault }, head)),
         None if matches!(head.status.as_u16(), 301 | 307 | 400) && region.is_some() => {
             Some(wrong_region(region.as_deref()))
         }
@@ -69,7 +67,7 @@ fn of_fault(fault: &Fault, head: &ResponseHead) -> Error {
         | "TemporaryRedirect"
         | "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException" => {
-            return wrong_region(fault.region.as_deref()).with("code", code);
+            return wrong_region(fault.detail.as_deref()).with("code", code);
         }
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "Forbidden" => {
             return Error::new(

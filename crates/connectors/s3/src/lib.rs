@@ -8,7 +8,6 @@ mod customer_key;
 mod endpoint;
 mod errors;
 mod events;
-mod integrity;
 mod keys;
 mod listing;
 mod reading;

@@ -3,8 +3,9 @@
 use catchment_core::{
     Browse, Entry, EntryId, Error, ErrorKind, Flat, Page, PageRequest, PageToken, Result, async_trait,
 };
+use catchment_object_store::only_below;
 
-use crate::{bucket::S3Bucket, xml::List};
+use crate::{bucket::S3Bucket, keys::file, xml::List};
 
 /// The store gives no more in one page.
 const MOST: u32 = 1_000;
@@ -17,7 +18,7 @@ impl Browse for S3Bucket {
     async fn children(&self, parent: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
         let prefix = self.prefix.container(parent)?;
         let (list, next) = self.page(&prefix, Some("/"), &page).await?;
-        let mut items: Vec<_> = list.objects.iter().filter_map(|object| self.prefix.file(object)).collect();
+        let mut items: Vec<_> = list.objects.iter().filter_map(|object| file(&self.prefix, object)).collect();
         items.extend(list.prefixes.iter().map(|common| self.prefix.folder(common)));
         // The store gives objects and prefixes apart, each in the order of bytes.
         items.sort_by(|one, other| one.id.cmp(&other.id));
@@ -28,13 +29,13 @@ impl Browse for S3Bucket {
         if path.is_empty() {
             return Ok(self.prefix.root());
         }
-        let key = self.prefix.key(path);
+        let key = self.prefix.name(path);
         let first = |prefix: String| async move { self.wire.list(&[("max-keys", "1"), ("prefix", &prefix)]).await };
         // In the order of bytes, a key comes before all that begin with it.
         let list = first(key.clone()).await?;
         let Some(found) = list.objects.first() else { return Err(Error::not_found(path)) };
         if found.key == key
-            && let Some(file) = self.prefix.file(found)
+            && let Some(file) = file(&self.prefix, found)
         {
             return Ok(file);
         }
@@ -59,7 +60,7 @@ impl Flat for S3Bucket {
     async fn descendants(&self, under: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
         let prefix = self.prefix.container(under)?;
         let (list, next) = self.page(&prefix, None, &page).await?;
-        Ok(Page { items: list.objects.iter().filter_map(|object| self.prefix.file(object)).collect(), next })
+        Ok(Page { items: list.objects.iter().filter_map(|object| file(&self.prefix, object)).collect(), next })
     }
 }
 
@@ -91,10 +92,8 @@ impl S3Bucket {
             }
             list => list?,
         };
-        let ours = |name: &str| name.starts_with(prefix);
-        if !list.objects.iter().all(|object| ours(&object.key)) || !list.prefixes.iter().all(|common| ours(common)) {
-            return Err(Error::protocol("the store lists what it was not asked for: this store cannot be listed"));
-        }
+        let keys = list.objects.iter().map(|object| &object.key).chain(&list.prefixes);
+        only_below(prefix, keys.map(String::as_str))?;
         let behind = last(&list).or(after.map(str::to_owned)).unwrap_or_default();
         let next = list.next.as_ref().map(|token| PageToken::new(format!("{token}\n{behind}")));
         Ok((list, next))

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use catchment_client::resumed;
 use catchment_core::{ByteRange, Content, Download, Entry, Error, ErrorKind, Fingerprint, Result, async_trait};
+use catchment_object_store::{Hash, changed, empty, is_past_the_end, quoted, unchanged};
 use chrono::{DateTime, Utc};
-use futures::StreamExt;
 
-use crate::{bucket::S3Bucket, integrity::Hash, wire::Version, xml::quoted};
+use crate::{bucket::S3Bucket, wire::Version};
 
 #[async_trait]
 impl Download for S3Bucket {
@@ -66,7 +66,7 @@ impl S3Bucket {
         // The version can be read to its end even when another takes its place; "null" is not one.
         let version = header("x-amz-version-id").filter(|id| id != "null");
         let size = download.size;
-        let hash = (range == ByteRange::from(0)).then(|| Hash::of(&download.head.headers, tag.as_deref())).flatten();
+        let hash = (range == ByteRange::from(0)).then(|| Hash::of_s3(&download.head.headers, tag.as_deref())).flatten();
         let body = match (&tag, size.map(|size| range.offset.saturating_add(size))) {
             (Some(tag), Some(end)) => {
                 let (wire, key, tag) = (Arc::clone(&self.wire), key.to_owned(), tag.clone());
@@ -100,27 +100,4 @@ impl S3Bucket {
             },
         })
     }
-}
-
-/// Not every store knows If-Match. What names no version where the list did comes from somebody else.
-fn unchanged(wanted: Option<&str>, found: Option<&str>) -> Result<()> {
-    match (wanted, found) {
-        (Some(wanted), Some(found)) if wanted != found => Err(changed()),
-        (Some(_), None) => Err(Error::protocol(
-            "what came is not the object, but something else in its place: check url, and what stands between",
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn changed() -> Error {
-    Error::new(ErrorKind::Conflict, "the object has changed since it was listed: list it again, then read it")
-}
-
-fn is_past_the_end(error: &Error) -> bool {
-    error.get("code") == Some("InvalidRange") || error.get("status") == Some("416")
-}
-
-fn empty(version: Option<&str>) -> Content {
-    Content { size: Some(0), version: version.map(str::to_owned), mime: None, body: futures::stream::empty().boxed() }
 }

@@ -1,9 +1,12 @@
 //! The XML of the store: lists and errors, read as they stream by.
 
-use catchment_core::{Error, ErrorKind, Result};
+use catchment_core::{Error, Result};
+use catchment_object_store::{
+    quoted,
+    xml::{self, Fault, elements, strange},
+};
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode;
-use quick_xml::{Reader, XmlVersion, events::Event};
 
 /// One page of a list.
 #[derive(Debug, Default, PartialEq)]
@@ -32,14 +35,25 @@ pub(crate) struct Object {
     pub(crate) restored: bool,
 }
 
-/// What an error body says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// The code, for example `NoSuchKey`.
-    pub(crate) code: String,
-    /// The region the bucket is in, with some codes.
-    pub(crate) region: Option<String>,
-}
+/// The names that are looked at; any other is of no interest.
+const NAMES: [&str; 16] = [
+    "ListBucketResult",
+    "EncodingType",
+    "IsTruncated",
+    "NextContinuationToken",
+    "Contents",
+    "CommonPrefixes",
+    "Prefix",
+    "Key",
+    "Size",
+    "ETag",
+    "LastModified",
+    "StorageClass",
+    "RestoreStatus",
+    "IsRestoreInProgress",
+    "RestoreExpiryDate",
+    "Error",
+];
 
 /// Reads a `ListBucketResult`.
 pub(crate) fn list(body: &[u8]) -> Result<List> {
@@ -47,20 +61,20 @@ pub(crate) fn list(body: &[u8]) -> Result<List> {
     let (mut object, mut common) = (Object::default(), false);
     let (mut encoded, mut truncated, mut token) = (false, false, None);
     let mut seen = false;
-    elements(body, |path, text| {
+    elements(body, &NAMES, |path, text| {
         match path {
             ["ListBucketResult", rest @ ..] => {
                 seen = true;
                 match rest {
-                    ["EncodingType"] => encoded = text == Some("url"),
-                    ["IsTruncated"] => truncated = text == Some("true"),
-                    ["NextContinuationToken"] => token = text.map(str::to_owned),
+                    ["EncodingType"] => encoded = text.as_str() == "url",
+                    ["IsTruncated"] => truncated = text.as_str() == "true",
+                    ["NextContinuationToken"] => token = text.value(),
                     ["Contents"] => list.objects.push(std::mem::take(&mut object)),
-                    ["Contents", field @ ..] => object.set(field, text.unwrap_or_default()),
+                    ["Contents", field @ ..] => object.set(field, text.as_str()),
                     ["CommonPrefixes"] => common = false,
                     ["CommonPrefixes", "Prefix"] if !common => {
                         common = true;
-                        list.prefixes.extend(text.map(str::to_owned));
+                        list.prefixes.extend(text.value());
                     }
                     _ => {}
                 }
@@ -93,99 +107,14 @@ pub(crate) fn list(body: &[u8]) -> Result<List> {
     Ok(list)
 }
 
-/// Reads an error body; `None` if it is something else.
+/// Reads an error body, with the region the bucket is in as its detail; `None` if it is something else.
 pub(crate) fn fault(body: &[u8]) -> Option<Fault> {
-    let mut fault = Fault::default();
-    let mut is_error = false;
-    let read = elements(body, |path, text| {
-        match path {
-            ["Error"] => is_error = true,
-            ["Error", "Code"] => fault.code = text.unwrap_or_default().trim().to_owned(),
-            ["Error", "Region"] => fault.region = text.map(|text| text.trim().to_owned()),
-            _ => {}
-        }
-        Ok(())
-    });
-    // The code stands first: a body cut off behind it still says what is wrong.
-    let plain =
-        |code: &str| !code.is_empty() && code.len() < 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    ((is_error || read.is_err()) && plain(&fault.code)).then_some(fault)
+    xml::fault(body, "Region")
 }
 
 /// Whether a body begins as a list and breaks off before its end.
 pub(crate) fn is_cut_list(body: &[u8]) -> bool {
-    let start = body.trim_ascii_start();
-    let begins = start.starts_with(b"<?xml") || start.starts_with(b"<ListBucketResult");
-    begins && matches!(elements(body, |_, _| Ok(())), Err(error) if error.kind() == ErrorKind::Unavailable)
-}
-
-/// Calls `visit` at the end of every element, with the names down to it and its own text, if it
-/// holds no elements.
-fn elements(body: &[u8], mut visit: impl FnMut(&[&str], Option<&str>) -> Result<()>) -> Result<()> {
-    let body = std::str::from_utf8(body).map_err(|_| strange())?;
-    let mut reader = Reader::from_str(body);
-    let mut names: Vec<&str> = Vec::new();
-    let mut text = String::new();
-    let mut leaf = false;
-    loop {
-        match reader.read_event().map_err(|_| cut())? {
-            Event::Start(start) => {
-                names.push(known(start.local_name().as_ref()));
-                text.clear();
-                leaf = true;
-            }
-            Event::Empty(start) => {
-                names.push(known(start.local_name().as_ref()));
-                visit(&names, Some(""))?;
-                names.pop();
-                leaf = false;
-            }
-            Event::Text(part) => text.push_str(&part.xml_content(XmlVersion::Implicit1_0)),
-            Event::CData(part) => text.push_str(&part.xml_content(XmlVersion::Implicit1_0)),
-            Event::GeneralRef(name) => match (name.resolve_char_ref(), &*name) {
-                (Ok(Some(character)), _) => text.push(character),
-                (_, "amp") => text.push('&'),
-                (_, "lt") => text.push('<'),
-                (_, "gt") => text.push('>'),
-                (_, "quot") => text.push('"'),
-                (_, "apos") => text.push('\''),
-                _ => return Err(strange()),
-            },
-            Event::End(_) => {
-                visit(&names, leaf.then_some(text.as_str()))?;
-                names.pop();
-                leaf = false;
-            }
-            Event::Eof if names.is_empty() => return Ok(()),
-            Event::Eof => return Err(cut()),
-            _ => {}
-        }
-    }
-}
-
-/// The names this module looks at; any other is of no interest.
-fn known(name: &str) -> &'static str {
-    const NAMES: [&str; 18] = [
-        "ListBucketResult",
-        "EncodingType",
-        "IsTruncated",
-        "NextContinuationToken",
-        "Contents",
-        "CommonPrefixes",
-        "Prefix",
-        "Key",
-        "Size",
-        "ETag",
-        "LastModified",
-        "StorageClass",
-        "RestoreStatus",
-        "IsRestoreInProgress",
-        "RestoreExpiryDate",
-        "Error",
-        "Code",
-        "Region",
-    ];
-    NAMES.into_iter().find(|known| *known == name).unwrap_or_default()
+    xml::is_cut_list(body, "ListBucketResult")
 }
 
 impl Object {
@@ -205,16 +134,6 @@ impl Object {
     }
 }
 
-/// An ETag with its quotes, which some stores leave out.
-pub(crate) fn quoted(etag: &str) -> Option<String> {
-    let etag = etag.trim();
-    match etag {
-        "" | "\"\"" => None,
-        _ if etag.ends_with('"') => Some(etag.to_owned()),
-        _ => Some(format!("\"{etag}\"")),
-    }
-}
-
 /// Undoes form encoding. Says whether what came out was not UTF-8.
 fn form_decoded(text: &str) -> (String, bool) {
     let spaced = text.replace('+', " ");
@@ -225,16 +144,10 @@ fn form_decoded(text: &str) -> (String, bool) {
     }
 }
 
-fn cut() -> Error {
-    Error::new(ErrorKind::Unavailable, "the list broke off in the middle: try again")
-}
-
-fn strange() -> Error {
-    Error::protocol("the answer is not a list of objects: check url, it may be the address of something else")
-}
-
 #[cfg(test)]
 mod tests {
+    use catchment_core::ErrorKind;
+
     use super::*;
 
     const LIST: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -287,13 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_body_says_its_code_even_if_cut() {
+    fn an_error_says_the_region_of_the_bucket() {
         let body =
             "<?xml version=\"1.0\"?><Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>";
         let whole = fault(body.as_bytes()).expect("an error");
-        assert_eq!((whole.code.as_str(), whole.region.as_deref()), ("AuthorizationHeaderMalformed", Some("eu-west-1")));
-        assert_eq!(fault(&body.as_bytes()[..70]).expect("the code is there").code, "AuthorizationHeaderMalformed");
-        assert_eq!(fault(b"<html>no</html>"), None);
-        assert_eq!(fault(b"<Error><Code>hunter2 is your key</Code></Error>"), None);
+        assert_eq!((whole.code.as_str(), whole.detail.as_deref()), ("AuthorizationHeaderMalformed", Some("eu-west-1")));
     }
 }

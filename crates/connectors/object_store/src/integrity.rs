@@ -1,8 +1,4 @@
 //! Integrity: whether the bytes that come are those that were stored, as far as the store says.
-//!
-//! It says so in a checksum, where the uploader or the store made one over the whole object, or else
-//! in an ETag that is the MD5. That is none for an object which came in parts (it has a dash), nor for
-//! one which is encrypted with a key of a key service or of the customer.
 
 use bytes::Bytes;
 use catchment_core::{Error, ErrorKind, Result};
@@ -22,7 +18,7 @@ static CRC32C: Crc<u32, Sliced> = Crc::<u32, Sliced>::new(&CRC_32_ISCSI);
 static CRC64: Crc<u64, Sliced> = Crc::<u64, Sliced>::new(&CRC_64_NVME);
 
 /// What a store says the bytes of a whole object add up to.
-pub(crate) struct Hash {
+pub struct Hash {
     name: &'static str,
     sum: Sum,
     wanted: Vec<u8>,
@@ -37,8 +33,18 @@ enum Sum {
 }
 
 impl Hash {
-    /// What the headers of an answer with the whole object say; `None` if they say nothing.
-    pub(crate) fn of(headers: &HeaderMap, etag: Option<&str>) -> Option<Self> {
+    /// What the `Content-MD5` of a whole object says, in base64.
+    pub fn of_content_md5(value: &str) -> Option<Self> {
+        let wanted = base64_decode(value.trim()).ok().filter(|wanted| wanted.len() == 16)?;
+        Some(Self { name: "md5", sum: Sum::Md5(Md5::new()), wanted })
+    }
+
+    /// What the headers of S3's answer with a whole object say; `None` if they say nothing.
+    ///
+    /// They do in a checksum, where the uploader or the store made one over the whole object, or else
+    /// in an ETag that is the MD5. That is none for an object which came in parts (it has a dash), nor
+    /// for one which is encrypted with a key of a key service or of the customer.
+    pub fn of_s3(headers: &HeaderMap, etag: Option<&str>) -> Option<Self> {
         // One of the parts' checksums is not the object's.
         let composite =
             header(headers, "x-amz-checksum-type").is_some_and(|kind| kind.eq_ignore_ascii_case("COMPOSITE"));
@@ -71,7 +77,8 @@ impl Hash {
     }
 
     /// The bytes, and an error behind the last if they are not those of the hash.
-    pub(crate) fn holds(mut self, mut body: Body) -> Body {
+    #[must_use]
+    pub fn holds(mut self, mut body: Body) -> Body {
         let bytes = async_stream::try_stream! {
             while let Some(chunk) = body.next().await {
                 let chunk = chunk?;
@@ -90,6 +97,12 @@ impl Hash {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+impl std::fmt::Debug for Hash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hash").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Sum {
@@ -138,7 +151,7 @@ mod tests {
 
     /// The name of the hash that is looked at, and whether the bytes hold against it.
     fn read(headers: &[(&'static str, &'static str)], etag: &str, bytes: &'static str) -> Option<(&'static str, bool)> {
-        let hash = Hash::of(&head(headers), Some(etag))?;
+        let hash = Hash::of_s3(&head(headers), Some(etag))?;
         let name = hash.name;
         let (one, other) = bytes.split_at(bytes.len() / 2);
         let body = hash.holds(stream::iter([one, other].map(|part| Ok(Bytes::from(part)))).boxed());
@@ -160,6 +173,8 @@ mod tests {
             assert_eq!(read(&[(header, value)], "", "123456788"), Some((name, false)), "{name}");
         }
         let md5 = "\"25f9e794323b453885f5181f1b624d0b\"";
+        assert!(Hash::of_content_md5("JfnnlDI7RTiF9RgfG2JNCw==").is_some_and(|hash| hash.wanted[0] == 0x25));
+        assert!(Hash::of_content_md5("hunter2").is_none() && Hash::of_content_md5("").is_none());
         assert_eq!(read(&[], md5, "123456789"), Some(("md5", true)));
         assert_eq!(read(&[], md5, "12345678"), Some(("md5", false)));
     }
