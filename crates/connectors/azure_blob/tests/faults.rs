@@ -4,8 +4,9 @@ mod store;
 
 use std::time::Duration;
 
-use catchment_core::{ByteRange, ErrorKind, PageRequest, Retry};
+use catchment_core::{ByteRange, Error, ErrorKind, PageRequest, Retry, Step, walk::walk};
 use catchment_testkit::faults::Fault;
+use futures::StreamExt;
 use serde_json::json;
 use store::{Store, answer, behind, flat, read, sas};
 use tokio::{
@@ -93,6 +94,23 @@ async fn a_marker_that_leads_to_itself_is_an_error() {
     proxy.then([answer(404, "BlobNotFound")]);
     let error = connector.need_browse().expect("browse").lookup("a").await.expect_err("it would never end");
     assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+}
+
+#[tokio::test]
+async fn a_right_that_ends_in_the_middle_of_a_list_proves_nothing() {
+    let store = Store::new().await;
+    let (_proxy, connector) = behind(
+        &store,
+        vec![page("<Blob><Name>a</Name></Blob>", "one"), answer(403, "AuthorizationPermissionMismatch")],
+    )
+    .await;
+    let browse = connector.need_browse().expect("browse");
+    let root = browse.lookup("").await.expect("a root");
+    let steps: Vec<Step> = walk(browse, root, PageRequest::first()).collect().await;
+    assert!(matches!(&steps[0], Step::Entries(entries) if entries[0].path == "a"), "{steps:?}");
+    let forbidden = |error: &Error| error.kind() == ErrorKind::Forbidden;
+    assert!(matches!(&steps[1], Step::Unlisted { error, .. } if forbidden(error)), "{steps:?}");
+    assert!(matches!(&steps[2..], [Step::End(None)]), "what was not listed counts as unknown: {steps:?}");
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@ mod store;
 
 use std::time::Duration;
 
-use catchment_core::{ErrorKind, PageRequest, PageToken, Retry};
+use catchment_core::{Error, ErrorKind, PageRequest, PageToken, Retry, Step, walk::walk};
 use catchment_testkit::{backends, faults::Fault};
+use futures::StreamExt;
 use serde_json::json;
 use store::{Store, behind, flat, heard, read, xml};
 use tokio::net::TcpListener;
@@ -100,6 +101,19 @@ async fn a_token_that_lapses_behind_an_empty_page_does_not_begin_anew() {
     assert_eq!(all.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     let last = proxy.seen().pop().expect("calls").line;
     assert!(last.contains("start-after=a&") || last.ends_with("start-after=a"), "{last}");
+}
+
+#[tokio::test]
+async fn a_right_that_ends_in_the_middle_of_a_list_proves_nothing() {
+    let store = moto().await;
+    let (_proxy, connector) = behind(&store, vec![page(&["a"], "one"), xml(403, "AccessDenied", "")]).await;
+    let browse = connector.need_browse().expect("browse");
+    let root = browse.lookup("").await.expect("a root");
+    let steps: Vec<Step> = walk(browse, root, PageRequest::first()).collect().await;
+    assert!(matches!(&steps[0], Step::Entries(entries) if entries[0].path == "a"), "{steps:?}");
+    let forbidden = |error: &Error| error.kind() == ErrorKind::Forbidden;
+    assert!(matches!(&steps[1], Step::Unlisted { error, .. } if forbidden(error)), "{steps:?}");
+    assert!(matches!(&steps[2..], [Step::End(None)]), "what was not listed counts as unknown: {steps:?}");
 }
 
 #[tokio::test]
