@@ -10,6 +10,8 @@ mod metadata;
 mod names;
 mod options;
 mod reading;
+#[cfg(test)]
+mod readme;
 mod service;
 mod services;
 mod storage;

@@ -71,7 +71,7 @@ impl Options {
     }
 
     fn check_names(&self, service: &Service) -> Result<()> {
-        let known = (service.known)();
+        let known = service.known();
         let named = |name: &str| known.iter().any(|known| known == name);
         for name in self.plain.keys() {
             if name == "root" {
@@ -156,7 +156,7 @@ impl Options {
         let plain = self.plain.iter().map(|(name, value)| (name, value.as_str()));
         let secret = self.secret.iter().map(|(name, value)| (name, value.expose()));
         for (name, value) in plain.chain(secret) {
-            if (service.read)(name, value).is_err() {
+            if !service.can_be(name, value) {
                 let remedy = "of the wrong kind: numbers are written plainly, switches are true or false";
                 return Err(Error::config(self.field(name, service), remedy));
             }
@@ -277,7 +277,7 @@ mod tests {
             r#"{"credential": "{\"type\": \"external_account\", \"credential_source\": {\"file\": \"/etc/x\"}}"}"#;
         let program = json!({"uri": "gcs://b", "secret_options": program});
         assert_eq!(refused(program, &shared()), "secret_options.credential");
-        for scheme in ["cos", "obs", "oss", "tos"] {
+        for scheme in ["azdls", "azfile", "cos", "obs", "oss", "tos"] {
             let settings = json!({"uri": format!("{scheme}://b"), "options": {"endpoint": "https://h"}});
             assert!(refused(settings, &shared()).starts_with("secret_options."), "{scheme}");
         }
@@ -294,14 +294,15 @@ mod tests {
     fn every_service_that_is_built_in_says_what_its_options_are() {
         for scheme in service::schemes() {
             let service = service::find(scheme).expect("a service");
-            let known = (service.known)();
+            let known = service.known();
             let lists = [service.required, service.secret, service.local, service.credential, service.shared];
             for name in lists.into_iter().flatten().copied().chain(service.place.map(|place| place.0)) {
                 assert!(known.iter().any(|known| known == name), "{scheme} has no option {name}: {known:?}");
             }
             // What looks like a secret is one.
             for name in &known {
-                let words = ["password", "secret", "token", "credential", "delegation", "application_key"];
+                let words =
+                    ["account_key", "password", "secret", "token", "credential", "delegation", "application_key"];
                 let looks = words.iter().any(|word| name.contains(word));
                 let harmless = ["credential_path", "oidc_token_file", "application_key_id"].contains(&name.as_str());
                 let is = service.secret.contains(&name.as_str());

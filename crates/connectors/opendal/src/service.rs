@@ -52,8 +52,8 @@ pub struct Service {
     /// Options that have this value unless they are given.
     pub(crate) preset: &'static [(&'static str, &'static str)],
     pub(crate) make: fn(BTreeMap<String, String>) -> opendal::Result<Operator>,
-    pub(crate) read: fn(&str, &str) -> opendal::Result<()>,
-    pub(crate) known: fn() -> Vec<String>,
+    read: fn(BTreeMap<String, String>) -> opendal::Result<()>,
+    known: fn(BTreeMap<String, String>) -> Vec<String>,
 }
 
 impl Service {
@@ -149,6 +149,23 @@ impl Service {
         self
     }
 
+    /// The names of the options: those of a configuration with what none can do without.
+    pub(crate) fn known(&self) -> Vec<String> {
+        (self.known)(self.least())
+    }
+
+    /// Whether this option can have this value.
+    pub(crate) fn can_be(&self, name: &str, value: &str) -> bool {
+        let mut options = self.least();
+        options.insert(name.to_owned(), value.to_owned());
+        (self.read)(options).is_ok()
+    }
+
+    /// The options that must be given, each with some value.
+    fn least(&self) -> BTreeMap<String, String> {
+        self.required.iter().map(|name| ((*name).to_owned(), "a".to_owned())).collect()
+    }
+
     /// Text that stands in every list of the service: an answer without it is none.
     pub const fn list_mark(mut self, mark: &'static str) -> Self {
         self.list_mark = mark;
@@ -160,15 +177,13 @@ fn make<C: Configurator>(options: BTreeMap<String, String>) -> opendal::Result<O
     Operator::from_config(C::from_iter(options)?)
 }
 
-/// Whether this option can have this value.
-fn read<C: Configurator>(name: &str, value: &str) -> opendal::Result<()> {
-    C::from_iter([(name.to_owned(), value.to_owned())]).map(|_| ())
+fn read<C: Configurator>(options: BTreeMap<String, String>) -> opendal::Result<()> {
+    C::from_iter(options).map(|_| ())
 }
 
-/// The names of the options: those of a configuration that is empty.
-fn known<C: Configurator>() -> Vec<String> {
-    let empty = C::from_iter(std::iter::empty()).ok().and_then(|config| serde_json::to_value(config).ok());
-    match empty {
+fn known<C: Configurator>(options: BTreeMap<String, String>) -> Vec<String> {
+    let config = C::from_iter(options).ok().and_then(|config| serde_json::to_value(config).ok());
+    match config {
         Some(Value::Object(fields)) => fields.into_iter().map(|(name, _)| name).collect(),
         _ => Vec::new(),
     }

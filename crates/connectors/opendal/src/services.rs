@@ -1,12 +1,13 @@
-//! The services that are compiled in. Each speaks HTTP through our transport, but for FTP.
+//! The services that are compiled in. Each speaks HTTP through our transport, but for FTP and those that
+//! are behind features.
 //!
 //! Which options are secret, name files of the host, or make OpenDAL look into the environment is
 //! what its configurations do not say. A mark of lists is given where OpenDAL would take any answer
 //! for an empty one.
 
 use opendal::services::{
-    B2, Cos, Ftp, Gcs, Koofr, Lakefs, Obs, Oss, Pcloud, Seafile, Swift, Tos, Upyun, VercelBlob, Webdav, Webhdfs,
-    YandexDisk,
+    Azdls, Azfile, B2, Cos, Ftp, Gcs, Koofr, Lakefs, Obs, Oss, Pcloud, Seafile, Swift, Tos, Upyun, VercelBlob, Webdav,
+    Webhdfs, YandexDisk,
 };
 
 use crate::service::{Reach::*, Service};
@@ -18,6 +19,19 @@ const BUCKET_LIST: &str = "ListBucketResult";
 const ANYBODY: &[(&str, &str)] = &[("user", "anonymous")];
 
 pub(crate) const BUILT_IN: &[Service] = &[
+    // Where its own credential does not do, OpenDAL asks Azure's machines for one.
+    Service::of::<Azdls>("azdls", Http)
+        .place("filesystem", "")
+        .required(&["filesystem", "endpoint"])
+        .secret(&["account_key", "sas_token", "client_secret"])
+        .credential(&["account_key", "sas_token", "client_secret"])
+        .list_mark("\"paths\""),
+    Service::of::<Azfile>("azfile", Http)
+        .place("share_name", "")
+        .required(&["share_name", "endpoint"])
+        .secret(&["account_key", "sas_token"])
+        .credential(&["account_key", "sas_token"])
+        .list_mark("EnumerationResults"),
     Service::of::<B2>("b2", Http)
         .looks_by_front()
         .place("bucket", "")
@@ -52,6 +66,13 @@ pub(crate) const BUILT_IN: &[Service] = &[
         .local(&["service_account", "credential_path"])
         .shared(&["disable_config_load", "disable_vm_metadata"])
         .list_mark("storage#objects"),
+    // Their libraries look for settings of the host.
+    #[cfg(feature = "goosefs")]
+    Service::of::<opendal::services::Goosefs>("goosefs", Host).place("master_addr", "").required(&["master_addr"]),
+    #[cfg(feature = "hdfs-native")]
+    Service::of::<opendal::services::HdfsNative>("hdfs-native", Host)
+        .place("name_node", "hdfs://")
+        .required(&["name_node"]),
     Service::of::<Koofr>("koofr", Http)
         .place("endpoint", "https://")
         .required(&["endpoint", "email", "password"])

@@ -38,7 +38,7 @@ pub(super) const YANDEX_DISK: Vendor = Vendor {
 };
 
 /// What is in a folder: names, and whether each is a file. `None`: no such folder.
-fn inside(folder: &str) -> Option<Vec<(&'static str, bool)>> {
+pub(super) fn inside(folder: &str) -> Option<Vec<(&'static str, bool)>> {
     match folder.trim_matches('/') {
         "" => Some(vec![("folder", false)]),
         "folder" => Some(vec![("a.txt", true), ("b.txt", true), ("sub", false)]),
@@ -47,7 +47,7 @@ fn inside(folder: &str) -> Option<Vec<(&'static str, bool)>> {
     }
 }
 
-fn is_file(path: &str) -> bool {
+pub(super) fn is_file(path: &str) -> bool {
     let (folder, name) = path.trim_matches('/').rsplit_once('/').unwrap_or(("", path));
     inside(folder).is_some_and(|held| held.contains(&(name, true)))
 }

@@ -4,6 +4,7 @@
 //!
 //! Each stand-in holds the folder `folder`: `a.txt`, `b.txt` and the folder `sub`, with `c.txt` in it.
 
+mod azure;
 mod buckets;
 mod drives;
 mod promises;
@@ -50,6 +51,8 @@ pub(super) struct Vendor {
 
 /// All of them.
 pub(super) const VENDORS: &[&Vendor] = &[
+    &azure::FILES,
+    &azure::LAKE,
     &buckets::OSS,
     &buckets::COS,
     &buckets::OBS,
@@ -87,6 +90,8 @@ impl Ask {
 pub(super) enum Answer {
     /// A document.
     Text(String),
+    /// A document, and what its headers say.
+    With(String, Vec<(&'static str, String)>),
     /// The content of a file, with these headers; ranges are cut by the server.
     Content(Vec<(&'static str, String)>),
     /// A refusal that belongs to the vendor's wire.

@@ -91,7 +91,7 @@ impl State {
             _ => {}
         }
         match (self.vendor.answer)(&ask) {
-            Answer::Text(_) if *trouble == Trouble::Html => {
+            Answer::Text(_) | Answer::With(..) if *trouble == Trouble::Html => {
                 ([(header::CONTENT_TYPE, "text/html")], "<!DOCTYPE html><html><p>Sign in</p></html>").into_response()
             }
             Answer::Text(text) if *trouble == Trouble::Lost => {
@@ -100,6 +100,13 @@ impl State {
                 lost.into_response()
             }
             Answer::Text(text) => text.into_response(),
+            Answer::With(text, headers) => {
+                let mut response = text.into_response();
+                for (name, value) in headers {
+                    response.headers_mut().insert(name, value.parse().expect("a header"));
+                }
+                response
+            }
             Answer::Content(headers) => content(&ask, &headers, *trouble == Trouble::Cut),
             Answer::Refused(status) => refuse(status),
             Answer::Unknown => {
