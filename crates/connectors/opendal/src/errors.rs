@@ -123,10 +123,11 @@ fn of_ftp(error: &opendal::Error) -> Option<(ErrorKind, &'static str)> {
             Status::NotAvailable => {
                 (ErrorKind::Unavailable, "the server has no room for another connection: try again later")
             }
-            Status::FileUnavailable => {
+            // ProFTPD says 450 of a folder that is not there.
+            Status::FileUnavailable | Status::RequestFileActionIgnored => {
                 (ErrorKind::NotFound, "not found, or this user may not read it: check the path and the rights")
             }
-            Status::CannotOpenDataConnection | Status::TransferAborted | Status::RequestFileActionIgnored => {
+            Status::CannotOpenDataConnection | Status::TransferAborted => {
                 (ErrorKind::Unavailable, "the connection for the data broke: try again")
             }
             _ => (ErrorKind::Protocol, "the server answers with a code that does not belong here: check the address"),
@@ -206,7 +207,11 @@ mod tests {
         ] {
             assert_eq!(refused(status, body).get("field"), Some("uri"), "{body}");
         }
-        assert_eq!(refused(Status::FileUnavailable, "550 No such file").kind(), ErrorKind::NotFound);
+        for (status, body) in
+            [(Status::FileUnavailable, "550 No such file"), (Status::RequestFileActionIgnored, "450 a: No such file")]
+        {
+            assert_eq!(refused(status, body).kind(), ErrorKind::NotFound, "{body}");
+        }
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub(crate) const BUILT_IN: &[Service] = &[
         .list_mark("storage#objects"),
     // Their libraries look for settings of the host.
     #[cfg(feature = "goosefs")]
-    Service::of::<opendal::services::Goosefs>("goosefs", Host).place("master_addr", "").required(&["master_addr"]),
+    Service::of::<opendal::services::GooseFs>("goosefs", Host).place("master_addr", "").required(&["master_addr"]),
     #[cfg(feature = "hdfs-native")]
     Service::of::<opendal::services::HdfsNative>("hdfs-native", Host)
         .place("name_node", "hdfs://")
