@@ -104,6 +104,17 @@ impl Entry {
         }
     }
 
+    /// What its path has behind the path of its container: the name, unless the path cannot hold
+    /// it as it is.
+    pub fn leaf(&self) -> &str {
+        let path = self.path.trim_end_matches('/');
+        let above = path.strip_suffix(self.name.as_str());
+        match above {
+            Some(above) if !self.name.is_empty() && (above.is_empty() || above.ends_with('/')) => &self.name,
+            _ => path.rsplit('/').next().unwrap_or(path),
+        }
+    }
+
     /// Whether it has children.
     pub fn is_container(&self) -> bool {
         self.kind == EntryKind::Container
@@ -160,5 +171,14 @@ mod tests {
         assert_eq!(Entry::file("1", "a/b/c.txt").name, "c.txt");
         assert_eq!(Entry::container("2", "a/b/").name, "b");
         assert_eq!(Entry::container("", "").name, "");
+    }
+
+    #[test]
+    fn the_leaf_is_what_the_path_has_of_the_name() {
+        let named = |path, name: &str| Entry { name: name.into(), ..Entry::file("1", path) };
+        assert_eq!(named("a/b", "b").leaf(), "b");
+        assert_eq!(named("a/b/c", "b/c").leaf(), "b/c", "a name may hold a slash");
+        assert_eq!(named("a/b-c", "b/c").leaf(), "b-c", "or stand in the path in other letters");
+        assert_eq!(named("a/xb", "b").leaf(), "xb");
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     entry::{Entry, EntryId, Fingerprint},
     error::{ErrorKind, Result},
+    following::Following,
     tenant::IntegrationId,
     walk::Complete,
 };
@@ -23,7 +24,7 @@ use crate::{
 /// An entry is *settled* while the ledger can vouch for what the ingestor holds of it. Whatever
 /// may make that untrue unsettles it first.
 #[async_trait]
-pub trait Ledger: Send + Sync {
+pub trait Ledger: Following {
     /// Starts a run over everything under `roots` (paths; "" is everything), which are kept for
     /// the person. Runs of one integration may overlap; each has a number greater than all
     /// before it.
@@ -31,7 +32,8 @@ pub trait Ledger: Send + Sync {
 
     /// Notes that a page of entries was seen in this run, and gives what is known of each, in
     /// the same order. An entry under a tombstone is alive again. An entry that was ingested
-    /// under another path is unsettled: its document carries the old one.
+    /// under another path is unsettled: its document carries the old one. A container is kept
+    /// for [`Following`] alone, and nothing is known of it.
     async fn seen(&self, run: &Run, entries: &[Entry]) -> Result<Vec<Known>>;
 
     /// Notes that the ingestor is about to replace what it holds of an entry. From here until

@@ -21,7 +21,7 @@ pub struct Complete {
 #[derive(Debug)]
 pub enum Step {
     /// Some entries, as they were listed: files, special entries, and containers whose own
-    /// entries come later.
+    /// entries come later. Except in a flat listing, each names the container it is in.
     Entries(Vec<Entry>),
     /// A branch that could not be listed. The walk goes on, and will not be complete.
     Unlisted {
@@ -188,7 +188,7 @@ impl Frame {
             Next::Done => return None,
         };
         let request = PageRequest { token, limit };
-        let Page { items, next } = match browse.children(&self.container.id, request).await {
+        let Page { mut items, next } = match browse.children(&self.container.id, request).await {
             Ok(page) => page,
             Err(error) => return Some(Err(error)),
         };
@@ -199,6 +199,9 @@ impl Frame {
             }
         }
         self.next = next.map_or(Next::Done, Next::At);
+        for item in &mut items {
+            item.parent.get_or_insert_with(|| self.container.id.clone());
+        }
         self.containers = items.iter().rev().filter(|entry| entry.is_container()).cloned().collect();
         Some(Ok(items))
     }

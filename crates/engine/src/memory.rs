@@ -1,5 +1,7 @@
 //! A ledger in memory, for programs that keep nothing between their runs.
 
+mod following;
+
 use std::{
     collections::BTreeMap,
     ops::Bound,
@@ -23,11 +25,16 @@ pub struct MemoryLedger(Mutex<State>);
 struct State {
     runs: i64,
     rows: BTreeMap<(IntegrationId, EntryId), Row>,
+    containers: BTreeMap<(IntegrationId, EntryId), following::Container>,
+    feeds: BTreeMap<IntegrationId, following::Taken>,
 }
 
 #[derive(Debug, Default)]
 struct Row {
     path: String,
+    parent: Option<EntryId>,
+    leaf: String,
+    special: bool,
     added_run: i64,
     seen_run: i64,
     result_run: i64,
@@ -61,7 +68,14 @@ impl Ledger for MemoryLedger {
 
     async fn seen(&self, run: &Run, entries: &[Entry]) -> Result<Vec<Known>> {
         let mut state = self.state();
-        Ok(entries.iter().map(|entry| state.row(run, entry).seen(run, entry)).collect())
+        let mut known = Vec::with_capacity(entries.len());
+        for entry in entries {
+            known.push(match entry.is_container() {
+                true => state.walked(run, entry),
+                false => state.row(run, entry).seen(run, entry),
+            });
+        }
+        Ok(known)
     }
 
     async fn unsettle(&self, run: &Run, entry: &EntryId) -> Result<()> {
@@ -192,9 +206,16 @@ impl Row {
                 self.path.clone_from(&entry.path);
                 self.settled = None;
             }
+            self.parent.clone_from(&entry.parent);
+            self.leaf = entry.leaf().to_owned();
+            self.special = !entry.is_file();
             self.seen_run = run.number;
         }
         self.buried = None;
+        Known { again, ..self.known(entry) }
+    }
+
+    fn known(&self, entry: &Entry) -> Known {
         let settled = self.settled.as_ref();
         Known {
             fingerprint: settled.and(self.fingerprint.clone()),
@@ -202,7 +223,7 @@ impl Row {
             chunks: settled.map_or(0, |settled| settled.chunks),
             portfolio: settled.and(self.portfolio.clone()),
             quarantine: self.failure.clone().filter(|failure| failure.fingerprint == entry.fingerprint),
-            again,
+            again: false,
         }
     }
 

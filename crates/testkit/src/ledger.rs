@@ -6,6 +6,7 @@
 //! ```
 
 mod apart;
+mod following;
 mod removals;
 mod results;
 
@@ -18,6 +19,7 @@ use catchment_core::{
 use futures::StreamExt;
 
 pub use apart::*;
+pub use following::*;
 pub use removals::*;
 pub use results::*;
 
@@ -64,6 +66,22 @@ macro_rules! ledger_contract {
             names_may_hold_anything,
             integrations_are_apart,
             nothing_is_a_page_too,
+            a_feed_is_kept_and_moved_and_dropped,
+            the_newest_run_follows_and_no_other,
+            what_is_told_is_known,
+            the_last_word_of_a_page_counts,
+            a_container_that_moves_takes_along_what_is_below_it,
+            a_container_that_is_removed_takes_along_what_is_below_it,
+            a_file_takes_the_place_of_a_container,
+            a_container_takes_the_place_of_a_file,
+            a_container_that_was_not_known_is_listed,
+            a_listing_leaves_what_is_known_to_the_feed,
+            an_entry_may_come_before_its_container,
+            containers_may_be_in_each_other_between_two_changes,
+            what_a_removal_would_bury_can_be_counted_before,
+            what_no_feed_tells_again_is_due,
+            containers_that_a_walk_does_not_meet_are_forgotten,
+            feeds_of_two_integrations_are_apart,
         );
     };
     (@tests $fixture:path; $($name:ident),* $(,)?) => {

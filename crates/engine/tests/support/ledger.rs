@@ -9,8 +9,8 @@ use std::{
 };
 
 use catchment_core::{
-    Buried, Complete, Entry, EntryId, EntryResult, Error, IntegrationId, Known, Ledger, LedgerEntry, Result, Run,
-    RunOutcome, Unseen, async_trait,
+    Buried, Change, Complete, Cursor, Due, Entry, EntryId, EntryResult, Error, Feed, Following, IntegrationId, Known,
+    Ledger, LedgerEntry, Result, Run, RunOutcome, Told, Unseen, async_trait,
 };
 
 use super::Log;
@@ -108,5 +108,52 @@ impl Ledger for Spy {
     async fn finish(&self, run: &Run, outcome: RunOutcome) -> Result<()> {
         self.call(format!("finish {outcome:?}"))?;
         self.inner.finish(run, outcome).await
+    }
+}
+
+#[async_trait]
+impl Following for Spy {
+    async fn take_feed(&self, run: &Run) -> Result<Option<Feed>> {
+        self.inner.take_feed(run).await
+    }
+
+    async fn drop_feed(&self, run: &Run) -> Result<()> {
+        self.call("drop feed".into())?;
+        self.inner.drop_feed(run).await
+    }
+
+    async fn start_feed(&self, run: &Run, feed: &Feed) -> Result<()> {
+        self.call(format!("start feed {}", feed.cursor.as_str()))?;
+        self.inner.start_feed(run, feed).await
+    }
+
+    async fn move_feed(&self, run: &Run, cursor: &Cursor) -> Result<()> {
+        self.call(format!("move feed {}", cursor.as_str()))?;
+        self.inner.move_feed(run, cursor).await
+    }
+
+    async fn doomed(&self, run: &Run, changes: &[Change]) -> Result<Unseen> {
+        self.inner.doomed(run, changes).await
+    }
+
+    async fn told(&self, run: &Run, changes: &[Change]) -> Result<Told> {
+        self.call(format!("told {}", changes.len()))?;
+        self.inner.told(run, changes).await
+    }
+
+    async fn unlisted(&self, run: &Run, limit: u32) -> Result<Vec<Entry>> {
+        self.inner.unlisted(run, limit).await
+    }
+
+    async fn found(&self, run: &Run, container: &EntryId, entries: &[Entry]) -> Result<Vec<(Entry, Known)>> {
+        self.inner.found(run, container, entries).await
+    }
+
+    async fn listed(&self, run: &Run, container: &EntryId) -> Result<()> {
+        self.inner.listed(run, container).await
+    }
+
+    async fn due(&self, run: &Run, after: Option<&EntryId>, limit: u32) -> Result<Vec<Due>> {
+        self.inner.due(run, after, limit).await
     }
 }

@@ -12,10 +12,15 @@ use crate::error::{self, Origin};
 /// list of migrations, in the same file.
 const TABLE: &str = "store_migrations";
 
+/// What the migrations are called, in the order in which they run.
+const NAMES: [&str; 2] = ["store", "following"];
+
 /// All migrations of one of the databases.
-pub(super) fn migrator(first: &'static str) -> Migrator {
-    let first = Migration::new(1, "store".into(), MigrationType::Simple, first.into_sql_str(), false);
-    let mut migrator = Migrator::with_migrations(vec![first]);
+pub(super) fn migrator(all: [&'static str; NAMES.len()]) -> Migrator {
+    let made = (1..).zip(NAMES).zip(all).map(|((version, name), sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(made.collect());
     migrator.dangerous_set_table_name(TABLE);
     migrator
 }

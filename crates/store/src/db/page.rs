@@ -20,6 +20,10 @@ pub(crate) fn page(rows: impl Iterator<Item = Json>) -> Page {
 pub(crate) struct Page(Json);
 
 impl Page {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_array().is_none_or(Vec::is_empty)
+    }
+
     /// As a database can read it.
     pub(crate) fn value(&self, tx: &super::Tx) -> Value<'static> {
         if tx.is_postgres() && self.0.to_string().contains("\\u000") {

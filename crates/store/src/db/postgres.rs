@@ -228,7 +228,10 @@ async fn migrate(connection: &mut PgConnection, origin: &Origin) -> Result<()> {
         .await
         .map_err(failed)?;
     // The migrator holds an advisory lock: of two servers that start at once, one waits.
-    let sql = include_str!("../../migrations/postgres/0001_store.sql");
+    let sql = [
+        include_str!("../../migrations/postgres/0001_store.sql"),
+        include_str!("../../migrations/postgres/0002_following.sql"),
+    ];
     let ran = migrations::migrator(sql).run_direct(None, &mut *connection, false).await;
     ran.map_err(|error| migrations::failed(error, origin))?;
     refuse_unguarded(connection, origin).await

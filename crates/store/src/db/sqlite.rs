@@ -103,7 +103,10 @@ impl Sqlite {
         // once do not both run them.
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         self.refuse_foreign(&mut tx).await?;
-        let sql = include_str!("../../migrations/sqlite/0001_store.sql");
+        let sql = [
+            include_str!("../../migrations/sqlite/0001_store.sql"),
+            include_str!("../../migrations/sqlite/0002_following.sql"),
+        ];
         let ran = migrations::migrator(sql).run_direct(None, &mut *tx, false).await;
         ran.map_err(|error| migrations::failed(error, &self.origin))?;
         tx.commit().await.map_err(failed)

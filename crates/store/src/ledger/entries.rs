@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     db::{Row, Sql, Twice, Value, over_page, page, values},
     integrations::of_mine,
+    ledger::tree,
     scope::Scoped,
 };
 
@@ -26,9 +27,11 @@ const LOOK_UP: Sql = over_page!(
 /// The path of the run that saw it last counts, and what else was said of it. Where this one has
 /// seen it already, under whatever path, it stays as it is.
 const STAMP: Sql = over_page!(
-    "INSERT INTO entries (integration, entry, path, added_run, seen_run, size, mime, modified, created, web_url)
+    "INSERT INTO entries (integration, entry, path, added_run, seen_run, size, mime, modified, created, web_url,
+                          parent, leaf, special)
      SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, CAST(page.value ->> 2 AS BIGINT), page.value ->> 3,
-            CAST(page.value ->> 4 AS BIGINT), CAST(page.value ->> 5 AS BIGINT), page.value ->> 6 FROM",
+            CAST(page.value ->> 4 AS BIGINT), CAST(page.value ->> 5 AS BIGINT), page.value ->> 6,
+            page.value ->> 7, page.value ->> 8, CAST(page.value ->> 9 AS BIGINT) = 1 FROM",
     "WHERE true
      ON CONFLICT (integration, entry) DO UPDATE SET
          path = CASE WHEN entries.seen_run < $3 THEN excluded.path ELSE entries.path END,
@@ -39,6 +42,9 @@ const STAMP: Sql = over_page!(
          modified = CASE WHEN entries.seen_run < $3 THEN excluded.modified ELSE entries.modified END,
          created = CASE WHEN entries.seen_run < $3 THEN excluded.created ELSE entries.created END,
          web_url = CASE WHEN entries.seen_run < $3 THEN excluded.web_url ELSE entries.web_url END,
+         parent = CASE WHEN entries.seen_run < $3 THEN excluded.parent ELSE entries.parent END,
+         leaf = CASE WHEN entries.seen_run < $3 THEN excluded.leaf ELSE entries.leaf END,
+         special = CASE WHEN entries.seen_run < $3 THEN excluded.special ELSE entries.special END,
          seen_run = CASE WHEN entries.seen_run < $3 THEN $3 ELSE entries.seen_run END,
          buried_at = NULL",
 );
@@ -74,8 +80,9 @@ pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Resul
     let first: Vec<bool> = entries.iter().map(|entry| met.insert(&entry.id)).collect();
     // One statement can stamp an entry once, and the first path counts.
     let all = page::page(entries.iter().map(|entry| json!([entry.id.as_str()])));
-    let once = entries.iter().zip(&first).filter(|(_, first)| **first);
-    let once = page::page(once.map(|(entry, _)| stamped(entry)));
+    let once = || entries.iter().zip(&first).filter(|(_, first)| **first).map(|(entry, _)| entry);
+    let containers = page::page(once().filter(|entry| entry.is_container()).map(tree::container));
+    let once = page::page(once().filter(|entry| !entry.is_container()).map(stamped));
     // A second time, everything would be there again.
     let rows = scoped
         .store
@@ -84,6 +91,9 @@ pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Resul
             let mut tx = scoped.write_ledger(run.integration).await?;
             let rows = tx.all(LOOK_UP, [all.value(&tx), run.integration.into()]).await?;
             tx.run(STAMP, [once.value(&tx), run.integration.into(), run.number.into()]).await?;
+            if !containers.is_empty() {
+                tx.run(tree::WALKED, [containers.value(&tx), run.integration.into(), run.number.into()]).await?;
+            }
             tx.commit().await?;
             Ok(rows)
         })
@@ -91,8 +101,9 @@ pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Resul
 
     let mut known = vec![Known::default(); entries.len()];
     for row in rows {
+        // A container under the id of a file is no file any more.
         let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
-        if let (Some(known), Some(entry)) = (known.get_mut(at), entries.get(at)) {
+        if let (Some(known), Some(entry)) = (known.get_mut(at), entries.get(at).filter(|entry| !entry.is_container())) {
             *known = read(&row, run, entry)?;
         }
     }
@@ -103,7 +114,7 @@ pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Resul
 }
 
 /// What is written of an entry that was seen. A size that no source has is none.
-fn stamped(entry: &Entry) -> Json {
+pub(super) fn stamped(entry: &Entry) -> Json {
     let micros = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros());
     json!([
         entry.id.as_str(),
@@ -113,10 +124,13 @@ fn stamped(entry: &Entry) -> Json {
         micros(entry.modified),
         micros(entry.created),
         entry.web_url,
+        entry.parent.as_ref().map(EntryId::as_str),
+        entry.leaf(),
+        i32::from(!entry.is_file()),
     ])
 }
 
-fn read(row: &Row, run: &Run, entry: &Entry) -> Result<Known> {
+pub(super) fn read(row: &Row, run: &Run, entry: &Entry) -> Result<Known> {
     let seen_run = row.int(2)?;
     let content_hash = row.maybe_text(4)?;
     let stays = content_hash.is_some() && (seen_run >= run.number || row.text(1)? == entry.path);

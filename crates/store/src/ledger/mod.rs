@@ -1,11 +1,14 @@
-//! The ledger on SQL: runs, and the trait over [`entries`], [`results`] and [`removals`].
+//! The ledger on SQL: runs, and the trait over [`entries`], [`results`] and [`removals`]; and the other
+//! one, [`following`], over the [`tree`] of containers.
 //!
 //! A call that writes first takes the integration's row: whose it is is settled, and on Postgres
 //! those who write to one ledger at the same time do so in turn, as they do on SQLite.
 
 mod entries;
+mod following;
 mod removals;
 mod results;
+mod tree;
 
 use std::time::Duration;
 
