@@ -39,7 +39,7 @@ pub trait Following: Send + Sync {
     /// are 0 where that is nothing.
     async fn doomed(&self, run: &Run, changes: &[Change]) -> Result<Unseen>;
 
-    /// Applies changes, in their order.
+    /// Applies changes, in their order. Every entry names the container it is in.
     ///
     /// - What is removed goes under a tombstone with everything below it.
     /// - A file or special entry is [seen](crate::Ledger::seen), and where the changes tell of it

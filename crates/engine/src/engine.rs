@@ -51,6 +51,9 @@ pub struct Options {
     pub grace: Duration,
     /// When removals wait for a person.
     pub breaker: Breaker,
+    /// How long a vendor's feed of changes is followed before everything is listed once more: what
+    /// a feed leaves out is missed for so long. Zero: feeds are not followed.
+    pub trust_feed: Duration,
 }
 
 /// How downloads are tried again after an error that passes.
@@ -130,6 +133,7 @@ impl Default for Options {
             give_up_after: 25,
             grace: Duration::ZERO,
             breaker: Breaker::default(),
+            trust_feed: Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
 }

@@ -15,6 +15,16 @@ pub enum Event {
         /// Files and special entries, each counted once.
         found: u64,
     },
+    /// The vendor's feed is followed instead of a listing; so many changes of it so far.
+    Followed {
+        /// Changes, one entry perhaps several times.
+        changes: u64,
+    },
+    /// The feed cannot be followed any further: everything is listed after all.
+    Unfollowed {
+        /// Why.
+        error: Failure,
+    },
     /// A container, or a path that was asked for, could not be listed. Nothing below it is
     /// removed, and the import will not be complete.
     Unlisted {
@@ -127,8 +137,10 @@ pub struct Summary {
     pub removed: u64,
     /// Entries that are gone, but wait for a person's approval.
     pub parked: u64,
-    /// Whether everything was listed without an error.
+    /// Whether everything was listed without an error, or the feed followed to its end.
     pub complete: bool,
+    /// How many changes the vendor's feed told of, if it was followed instead of a listing.
+    pub followed: Option<u64>,
     /// How long it took.
     pub elapsed: Duration,
 }

@@ -20,6 +20,7 @@ use crate::{
     engine::Engine,
     event::{Event, Failure, FileResult, Summary},
     file::{self, Done},
+    follow,
     listing::{self, Found},
     record::Recorder,
     removal,
@@ -72,6 +73,16 @@ impl Import {
     }
 }
 
+/// An import on its way.
+struct Course {
+    run: Run,
+    summary: Summary,
+    /// Why the feed could not be followed to its end.
+    unfollowed: Option<Error>,
+    /// Whether every entry of the listing named the container it is in.
+    placed: bool,
+}
+
 pub(crate) fn run(engine: Engine, import: Import) -> BoxStream<'static, Result<Event>> {
     let import = Arc::new(import);
     async_stream::try_stream! {
@@ -81,9 +92,10 @@ pub(crate) fn run(engine: Engine, import: Import) -> BoxStream<'static, Result<E
         import.connector.need_download()?;
         let roots = listing::roots(&import.paths);
         let run = engine.ledger.begin(import.source.integration, &roots).await?;
-        let mut summary = Summary { complete: true, ..Summary::default() };
+        let summary = Summary { complete: true, ..Summary::default() };
+        let mut course = Course { run, summary, unfollowed: None, placed: true };
         let failed = {
-            let mut events = Box::pin(drive(engine.clone(), Arc::clone(&import), run, &roots, &mut summary));
+            let mut events = Box::pin(whole(&engine, &import, &roots, &mut course));
             loop {
                 match events.next().await {
                     Some(Ok(event)) => yield event,
@@ -95,28 +107,79 @@ pub(crate) fn run(engine: Engine, import: Import) -> BoxStream<'static, Result<E
         if let Some(error) = failed {
             // The error that ended the import is the one to tell, also where the ledger that
             // caused it cannot write this either.
-            drop(engine.ledger.finish(&run, RunOutcome::Aborted).await);
+            drop(engine.ledger.finish(&course.run, RunOutcome::Aborted).await);
             Err(error)?;
         }
-        let outcome = if summary.complete { RunOutcome::Complete } else { RunOutcome::Partial };
-        engine.ledger.finish(&run, outcome).await?;
+        let mut summary = course.summary;
         summary.elapsed = started.elapsed();
         yield Event::Done(summary);
     }
     .boxed()
 }
 
-fn drive<'a>(
-    engine: Engine,
-    import: Arc<Import>,
-    run: Run,
+/// Follows the feed where there is one that can be trusted, else lists everything.
+fn whole<'a>(
+    engine: &'a Engine,
+    import: &'a Arc<Import>,
     roots: &'a [String],
-    summary: &'a mut Summary,
+    course: &'a mut Course,
+) -> impl Stream<Item = Result<Event>> + Send + 'a {
+    async_stream::try_stream! {
+        let ledger = &*engine.ledger;
+        let browse = import.connector.need_browse()?;
+        // A feed tells of everything, and so it is followed for everything or not at all.
+        let changes = import.connector.changes().filter(|_| matches!(roots, [root] if root.is_empty()));
+        let feed = match changes {
+            Some(changes) => follow::trusted(engine, import, &course.run).await?.map(|feed| (changes, feed)),
+            None => None,
+        };
+        if let Some((changes, feed)) = feed {
+            course.summary.followed = Some(0);
+            let following = follow::follow(engine, import, browse, changes, course.run, feed.cursor);
+            for await event in drive(engine, import, following, course) {
+                yield event?;
+            }
+            let Some(error) = course.unfollowed.take() else {
+                ledger.finish(&course.run, RunOutcome::Complete).await?;
+                return;
+            };
+            yield Event::Unfollowed { error: Failure::from(&error) };
+            course.summary.followed = None;
+            ledger.finish(&course.run, RunOutcome::Partial).await?;
+            course.run = ledger.begin(course.run.integration, roots).await?;
+        }
+        // Before the walk: what changes while it goes on is told as well.
+        let start = match changes {
+            Some(changes) => follow::start(engine, import, changes, &course.run).await?,
+            None => None,
+        };
+        let run = course.run;
+        let listing = listing::listing(browse, ledger, run, roots, engine.options.page.get(), start.is_some());
+        for await event in drive(engine, import, listing, course) {
+            yield event?;
+        }
+        let Course { summary, placed, .. } = course;
+        let outcome = if summary.complete { RunOutcome::Complete } else { RunOutcome::Partial };
+        ledger.finish(&run, outcome).await?;
+        // What is parked no feed tells again.
+        if let Some(feed) = start.filter(|_| summary.complete && summary.parked == 0 && *placed) {
+            follow::unless_taken(ledger.start_feed(&run, &feed).await)?;
+        }
+    }
+}
+
+fn drive<'a>(
+    engine: &'a Engine,
+    import: &'a Arc<Import>,
+    listing: impl Stream<Item = Result<Found>> + Send + 'a,
+    course: &'a mut Course,
 ) -> impl Stream<Item = Result<Event>> + Send + 'a {
     async_stream::try_stream! {
         let options = Arc::clone(&engine.options);
-        let browse = import.connector.need_browse()?;
-        let mut listing = Box::pin(listing::listing(browse, &*engine.ledger, run, roots, options.page.get()));
+        let Course { run, summary, unfollowed, placed: all_placed } = course;
+        let run = *run;
+        let mut listing = Box::pin(listing);
+        let mut settling = false;
         let (send, mut progress) = mpsc::unbounded_channel();
         let mut waiting: VecDeque<(Entry, Known)> = VecDeque::new();
         let mut files: FuturesUnordered<BoxFuture<'static, Result<Done>>> = FuturesUnordered::new();
@@ -132,7 +195,7 @@ fn drive<'a>(
                 && recorder.has_room()
                 && let Some((entry, known)) = waiting.pop_front()
             {
-                if let Some(result) = file::at_once(&entry, &known, &import, Utc::now()) {
+                if let Some(result) = file::at_once(&entry, &known, import, Utc::now()) {
                     summary.count(&result);
                     yield Event::Finished(result);
                     continue;
@@ -145,7 +208,7 @@ fn drive<'a>(
                     }
                 };
                 yield Event::Started { entry: entry.id.clone(), path: entry.path.clone(), size: entry.size };
-                let file = one(engine.clone(), Arc::clone(&import), run, entry, known, send.clone());
+                let file = one(engine.clone(), Arc::clone(import), run, entry, known, send.clone());
                 files.push(Box::pin(async move {
                     let _permit = permit;
                     file.await
@@ -162,13 +225,17 @@ fn drive<'a>(
             // files of the last one wait, there is none.
             let room = files.len() < options.concurrency.max(1) && recorder.has_room();
             let budget = options.budget.as_ref().filter(|_| room && !waiting.is_empty() && !files.is_empty());
+            let settled = files.is_empty() && recorder.is_idle();
             let turn = tokio::select! {
                 biased;
                 Some(event) = progress.recv() => Turn::Event(event),
                 recorded = recorder.recorded(files.is_empty()), if !recorder.is_idle() => Turn::Recorded(recorded),
                 Some(done) = files.next(), if !files.is_empty() => Turn::File(done.map(Box::new)),
                 Some(permit) = freed(budget), if budget.is_some() => Turn::Permit(permit),
-                page = listing.next(), if !listing_ended && room && waiting.is_empty() => Turn::Page(page),
+                page = listing.next(), if !listing_ended && room && waiting.is_empty() && (settled || !settling) => {
+                    settling = false;
+                    Turn::Page(page)
+                }
             };
             match turn {
                 Turn::Event(event) => yield event,
@@ -202,7 +269,18 @@ fn drive<'a>(
                         summary.complete = false;
                         yield Event::Unlisted { path, error: Failure::from(&error) };
                     }
-                    Found::Listed { proof, found } => listed.push((proof, found)),
+                    Found::Listed { proof, found, placed } => {
+                        *all_placed &= placed;
+                        listed.push((proof, found));
+                    }
+                    Found::Told { changes, buried } => {
+                        summary.gone += buried;
+                        let all = summary.followed.get_or_insert_default();
+                        *all += changes;
+                        yield Event::Followed { changes: *all };
+                    }
+                    Found::Wait => settling = true,
+                    Found::Unfollowed(error) => *unfollowed = Some(error),
                 },
                 Turn::Recorded(Err(error)) | Turn::File(Err(error)) | Turn::Page(Some(Err(error))) => {
                     failed = Some(error);
@@ -221,7 +299,7 @@ fn drive<'a>(
             }
             Err(error)?;
         }
-        for await event in removal::remove(&engine, &import, run, listed) {
+        for await event in removal::remove(engine, import, run, listed) {
             let event = event?;
             match &event {
                 removal::Step::Event(Event::Removed { .. }) => summary.removed += 1,

@@ -6,6 +6,7 @@ mod engine;
 mod event;
 mod fetch;
 mod file;
+mod follow;
 mod import;
 mod listing;
 mod memory;

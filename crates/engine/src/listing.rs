@@ -13,8 +13,15 @@ pub(crate) enum Found {
     Files(Vec<(Entry, Known)>),
     /// A branch, or a root, that could not be listed.
     Unlisted { path: String, error: Error },
-    /// Everything below a root was listed; so many files and special entries.
-    Listed { proof: Complete, found: u64 },
+    /// Everything below a root was listed; so many files and special entries. `placed` if each
+    /// entry named the container it is in.
+    Listed { proof: Complete, found: u64, placed: bool },
+    /// A feed has told of so many changes, and buried so many entries.
+    Told { changes: u64, buried: u64 },
+    /// What comes next has to wait until every file so far is recorded.
+    Wait,
+    /// The feed cannot be followed any further.
+    Unfollowed(Error),
 }
 
 /// Whether an error is about the connection, and every other call would meet it too.
@@ -24,13 +31,15 @@ pub(crate) fn fatal(error: &Error) -> bool {
 
 /// Lists everything below `roots`. Fails when the connection is not accepted, when the ledger
 /// fails, and when no root could be found at all. A root that is not there proves nothing: it
-/// may be a disk that is not mounted, so nothing below it counts as removed.
+/// may be a disk that is not mounted, so nothing below it counts as removed. `tree` if the ledger
+/// has to know the containers as well.
 pub(crate) fn listing<'a>(
     browse: &'a dyn Browse,
     ledger: &'a dyn Ledger,
     run: Run,
     roots: &'a [String],
     page: u32,
+    tree: bool,
 ) -> impl Stream<Item = Result<Found>> + Send + 'a {
     async_stream::try_stream! {
         let mut entered = false;
@@ -48,19 +57,24 @@ pub(crate) fn listing<'a>(
                 }
             };
             entered = true;
-            let mut found = 0;
+            if tree && root.is_container() {
+                ledger.seen(&run, std::slice::from_ref(&root)).await?;
+            }
+            let (mut found, mut placed) = (0, true);
             for await step in walk(browse, root, PageRequest::first().limit(page)) {
                 match step {
                     Step::Entries(mut entries) => {
-                        entries.retain(|entry| !entry.is_container());
+                        entries.retain(|entry| tree || !entry.is_container());
+                        placed &= entries.iter().all(|entry| entry.parent.is_some());
                         while !entries.is_empty() {
                             let rest = entries.split_off(entries.len().min(page as usize));
                             let known = ledger.seen(&run, &entries).await?;
                             if known.len() != entries.len() {
                                 Err(Error::internal("the ledger did not answer for every entry it was shown"))?;
                             }
-                            found += entries.len() as u64;
                             let mut files: Vec<_> = entries.into_iter().zip(known).collect();
+                            files.retain(|(entry, _)| !entry.is_container());
+                            found += files.len() as u64;
                             files.retain(|(_, known)| !known.again);
                             yield Found::Files(files);
                             entries = rest;
@@ -68,7 +82,7 @@ pub(crate) fn listing<'a>(
                     }
                     Step::Unlisted { error, .. } if fatal(&error) => Err(error)?,
                     Step::Unlisted { container, error } => yield Found::Unlisted { path: container.path, error },
-                    Step::End(Some(proof)) => yield Found::Listed { proof, found },
+                    Step::End(Some(proof)) => yield Found::Listed { proof, found, placed },
                     Step::End(None) => {}
                 }
             }

@@ -67,7 +67,7 @@ pub(crate) fn remove<'a>(
 
 impl Breaker {
     /// Whether to ask a person before so much is removed. `found` is what the listing has found.
-    fn holds(&self, unseen: Unseen, found: u64) -> bool {
+    pub(crate) fn holds(&self, unseen: Unseen, found: u64) -> bool {
         let share = unseen.unseen as f64 / unseen.living.max(1) as f64;
         found == 0 || (unseen.unseen > self.entries && share > self.share)
     }

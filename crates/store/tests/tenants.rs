@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use catchment_core::{
-    Entry, EntryResult, Ledger, Speaker, Tenant,
+    Entry, EntryResult, Following, Ledger, Speaker, Tenant,
     threads::{Message, Threads},
 };
 use catchment_store::{Connected, JobFile, NewAuthorization, Once, Store};

@@ -217,22 +217,12 @@ impl State {
         buried
     }
 
-    /// With the container it is in, and the path that follows from it.
+    /// With the path that follows from its container, where that is known.
     fn placed(&self, run: &Run, entry: &Entry) -> Entry {
         let mut entry = entry.clone();
-        let leaf = entry.leaf().to_owned();
-        match &entry.parent {
-            Some(parent) => {
-                if let Some(above) = self.containers.get(&(run.integration, parent.clone())) {
-                    entry.path = below(&above.path, &leaf);
-                }
-            }
-            None => {
-                let path = entry.path.trim_end_matches('/');
-                let above = path.strip_suffix(leaf.as_str()).unwrap_or_default().trim_end_matches('/');
-                let there = self.containers.iter().filter(|((of, _), at)| *of == run.integration && at.path == above);
-                entry.parent = there.max_by_key(|(_, at)| at.seen_run).map(|((_, id), _)| id.clone());
-            }
+        let parent = entry.parent.as_ref().and_then(|parent| self.containers.get(&(run.integration, parent.clone())));
+        if let Some(above) = parent {
+            entry.path = below(&above.path, entry.leaf());
         }
         entry
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+mod drive;
 mod ledger;
 mod source;
 
@@ -21,6 +22,8 @@ use catchment_documents::{Input, Parsed, Source as Bytes};
 use catchment_engine::{Engine, Event, FileResult, Import, MemoryLedger, Options, Parse, Source, Status, Summary};
 use futures::{StreamExt, TryStreamExt};
 
+#[allow(unused_imports, reason = "each test uses its part")]
+pub(crate) use drive::{Followed, Style};
 pub(crate) use ledger::Spy;
 #[allow(unused_imports, reason = "each test uses its part")]
 pub(crate) use source::{Fault, Folder};
@@ -219,7 +222,7 @@ impl Parse for Parser {
         };
         tokio::task::yield_now().await;
         self.parsed.fetch_add(1, Ordering::Relaxed);
-        let text = String::from_utf8(bytes).expect("text");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         if text.contains("broken") {
             return Err(Error::new(ErrorKind::Unreadable, "broken: save it anew"));
         }

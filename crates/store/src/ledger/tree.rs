@@ -46,10 +46,6 @@ const MOVE: &str = "UPDATE containers SET parent = $3, leaf = $4, path = $5, see
 
 const FIND: &str = "SELECT path FROM containers WHERE integration = $1 AND entry = $2";
 
-/// Of two at one path the one that was told of last, where a vendor names no parents.
-const FIND_BY_PATH: &str =
-    "SELECT entry FROM containers WHERE integration = $1 AND path = $2 ORDER BY seen_run DESC LIMIT 1";
-
 /// Everything below the container `$2`, with the path that follows from its own. Between two changes
 /// it may lie below itself.
 macro_rules! follow {
@@ -224,7 +220,7 @@ impl Tree<'_> {
                 let path = self.path(parent).await?;
                 places.insert(parent.clone(), path);
             }
-            let mut placed = self.with_parent(entry).await?;
+            let mut placed = (*entry).clone();
             if let Some(above) = entry.parent.as_ref().and_then(|parent| places.get(parent)?.as_deref()) {
                 placed.path = below(above, entry.leaf());
             }
@@ -238,7 +234,7 @@ impl Tree<'_> {
     async fn container(&mut self, entry: &Entry) -> Result<u64> {
         // What had its id was a file.
         let buried = self.bury_entries(&[&entry.id]).await?;
-        let mut entry = self.with_parent(entry).await?;
+        let mut entry = entry.clone();
         if let Some(parent) = &entry.parent
             && let Some(above) = self.path(parent).await?
         {
@@ -254,18 +250,6 @@ impl Tree<'_> {
             self.tx.run(FOLLOW_ENTRIES, values![integration, &entry.id]).await?;
         }
         Ok(buried)
-    }
-
-    /// With the container at the path above, where the vendor names none.
-    async fn with_parent(&mut self, entry: &Entry) -> Result<Entry> {
-        let mut entry = entry.clone();
-        if entry.parent.is_none() {
-            let path = entry.path.trim_end_matches('/');
-            let above = path.strip_suffix(entry.leaf()).unwrap_or_default().trim_end_matches('/').to_owned();
-            let found = self.tx.maybe(FIND_BY_PATH, values![self.run.integration, above.as_str()]).await?;
-            entry.parent = found.map(|row| row.text(0).map(EntryId::from)).transpose()?;
-        }
-        Ok(entry)
     }
 
     async fn path(&mut self, container: &EntryId) -> Result<Option<String>> {
