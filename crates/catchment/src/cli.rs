@@ -201,7 +201,7 @@ pub(crate) struct How {
     #[arg(long, value_name = "NAME")]
     pub(crate) portfolio: Option<String>,
 
-    /// Read everything again, unchanged or not, quarantined or not.
+    /// List and read everything again, unchanged or not, quarantined or not.
     #[arg(long)]
     pub(crate) full: bool,
 

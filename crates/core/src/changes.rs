@@ -33,7 +33,9 @@
 //!   same page may come twice. Asking again with the same cursor gives the same changes again, as they
 //!   are by then, and perhaps more.
 //!
-//! `catchment_testkit::world::Mirror` is the reference consumer.
+//! `catchment_testkit::world::Mirror` is the reference consumer. Imports follow feeds that name parents,
+//! with what [`Following`](crate::Following) keeps; and they take a path as it is told where they do not
+//! know the parent yet.
 
 use std::time::Duration;
 

@@ -33,7 +33,7 @@ pub trait Ledger: Following {
     /// Notes that a page of entries was seen in this run, and gives what is known of each, in
     /// the same order. An entry under a tombstone is alive again. An entry that was ingested
     /// under another path is unsettled: its document carries the old one. A container is kept
-    /// for [`Following`] alone, and nothing is known of it.
+    /// for [`Following`] alone, if this run has the feed, and nothing is known of it.
     async fn seen(&self, run: &Run, entries: &[Entry]) -> Result<Vec<Known>>;
 
     /// Notes that the ingestor is about to replace what it holds of an entry. From here until

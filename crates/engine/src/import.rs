@@ -144,7 +144,10 @@ fn whole<'a>(
                 return;
             };
             yield Event::Unfollowed { error: Failure::from(&error) };
+            // What it removed counts with what the listing finds gone: it is for the breaker as well.
+            ledger.revive(&course.run).await?;
             course.summary.followed = None;
+            course.summary.gone = 0;
             ledger.finish(&course.run, RunOutcome::Partial).await?;
             course.run = ledger.begin(course.run.integration, roots).await?;
         }
@@ -298,6 +301,9 @@ fn drive<'a>(
                 yield Event::Finished(result);
             }
             Err(error)?;
+        }
+        if unfollowed.is_some() {
+            return;
         }
         for await event in removal::remove(engine, import, run, listed) {
             let event = event?;

@@ -39,6 +39,7 @@ struct Row {
     seen_run: i64,
     result_run: i64,
     buried: Option<DateTime<Utc>>,
+    buried_run: i64,
     settled: Option<Settled>,
     fingerprint: Option<Fingerprint>,
     portfolio: Option<String>,

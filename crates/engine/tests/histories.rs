@@ -5,9 +5,11 @@
 
 mod support;
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, sync::Arc, task::Poll};
 
+use catchment_core::Tenant;
 use catchment_engine::Import;
+use catchment_store::Store;
 use catchment_testkit::world::{Op, Rules, World};
 use futures::StreamExt;
 use proptest::prelude::*;
@@ -28,7 +30,10 @@ fn is_about_folders(world: &World, op: &Op) -> bool {
 
 /// `listed` where the feed cannot be followed, and every import ends in a listing.
 async fn follows(ops: &[Op], steps: usize, page: usize, style: Style, listed: bool) -> Result<(), TestCaseError> {
-    let followed = Followed::new(World::new(), style, page);
+    follows_on(Followed::new(World::new(), style, page), ops, steps, listed).await
+}
+
+async fn follows_on(followed: Followed, ops: &[Op], steps: usize, listed: bool) -> Result<(), TestCaseError> {
     followed.import().await;
     for ops in ops.chunks(ops.len().div_ceil(steps).max(1)) {
         let mut folders = false;
@@ -74,12 +79,21 @@ async fn follows_in_pieces(ops: &[Op], polls: usize, page: usize, style: Style) 
     Ok(())
 }
 
+/// The same on a database.
+async fn follows_on_sqlite(ops: &[Op], steps: usize, page: usize, style: Style) -> Result<(), TestCaseError> {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path().join("catchment.db")).await.unwrap().scoped(Tenant::local());
+    let made = store.find_or_create("drive", "one", &serde_json::json!({})).await.unwrap();
+    assert_eq!(made.id, support::INTEGRATION);
+    follows_on(Followed::with(World::new(), style, page, Arc::new(store)), ops, steps, false).await
+}
+
 fn with_parents() -> impl Strategy<Value = Style> {
     prop::sample::select(vec![Style::Events, Style::Latest, Style::Shuffled])
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_history_is_followed(
@@ -108,5 +122,19 @@ proptest! {
         style in with_parents(),
     ) {
         run(follows_in_pieces(&ops, polls, page, style))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_history_is_followed_on_a_database(
+        ops in Rules::default().with_outside().histories(World::new(), 1..60),
+        steps in 1..6usize,
+        page in 1..6usize,
+        style in with_parents(),
+    ) {
+        run(follows_on_sqlite(&ops, steps, page, style))?;
     }
 }

@@ -79,8 +79,10 @@ macro_rules! ledger_contract {
             an_entry_may_come_before_its_container,
             containers_may_be_in_each_other_between_two_changes,
             what_a_removal_would_bury_can_be_counted_before,
+            what_a_feed_buried_can_be_taken_back,
             what_no_feed_tells_again_is_due,
             containers_that_a_walk_does_not_meet_are_forgotten,
+            a_walk_that_lost_the_feed_leaves_the_containers_alone,
             feeds_of_two_integrations_are_apart,
         );
     };

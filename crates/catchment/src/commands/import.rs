@@ -63,8 +63,14 @@ impl Report<'_> {
         self.progress.event(&event);
         match event {
             Event::Finished(file) => self.file(&file),
-            Event::Unlisted { .. } | Event::Parked { .. } | Event::Removed { .. } if self.app.json => {
+            Event::Unlisted { .. } | Event::Unfollowed { .. } | Event::Parked { .. } | Event::Removed { .. }
+                if self.app.json =>
+            {
                 self.app.line(&event)
+            }
+            Event::Unfollowed { error } => {
+                self.progress.say(&format!("everything is listed: {}", plain(&error.message)));
+                Ok(())
             }
             Event::Unlisted { path, error } => {
                 self.progress.say(&format!("cannot list {}: {}", plain(&path), plain(&error.message)));
@@ -128,6 +134,7 @@ impl Report<'_> {
                 "removed": summary.removed,
                 "parked": summary.parked,
                 "complete": summary.complete,
+                "followed": summary.followed,
                 "bytes": summary.bytes,
                 "elapsed_ms": summary.elapsed.as_millis() as u64,
             }))?;
@@ -159,7 +166,8 @@ fn word(status: Status) -> &'static str {
     }
 }
 
-/// The summary in a sentence: "14 imported, 2 failed; 312 KiB in 0.4 s".
+/// The summary in a sentence: "14 imported, 2 failed; 312 KiB in 0.4 s", and whether it came without
+/// a listing.
 fn sentence(summary: &Summary) -> String {
     let counts = [
         (summary.ingested, "imported"),
@@ -169,6 +177,12 @@ fn sentence(summary: &Summary) -> String {
         (summary.skipped, "skipped"),
         (summary.removed, "removed"),
     ];
-    let counts = show::counts(&counts).unwrap_or_else(|| "Nothing to import".to_owned());
-    format!("{counts}; {} in {:.1} s", show::size(summary.bytes), summary.elapsed.as_secs_f64())
+    let nothing = if summary.followed.is_some() { "Nothing has changed" } else { "Nothing to import" };
+    let counts = show::counts(&counts).unwrap_or_else(|| nothing.to_owned());
+    let changes = match summary.followed {
+        Some(0) | None => String::new(),
+        Some(1) => "; by 1 change that the feed told of".to_owned(),
+        Some(changes) => format!("; by {changes} changes that the feed told of"),
+    };
+    format!("{counts}; {} in {:.1} s{changes}", show::size(summary.bytes), summary.elapsed.as_secs_f64())
 }

@@ -89,6 +89,14 @@ impl Following for MemoryLedger {
         Ok(state.told(run, changes))
     }
 
+    async fn revive(&self, run: &Run) -> Result<()> {
+        let mut state = self.state();
+        for (_, row) in state.of(run.integration).filter(|(_, row)| row.buried_run == run.number) {
+            row.buried = None;
+        }
+        Ok(())
+    }
+
     async fn unlisted(&self, run: &Run, limit: u32) -> Result<Vec<Entry>> {
         let state = self.state();
         let unlisted = state.containers.iter().filter(|((of, _), at)| *of == run.integration && !at.listed);
@@ -142,8 +150,12 @@ impl State {
         self.feeds.get_mut(&run.integration).filter(|taken| taken.run == run.number).ok_or_else(held)
     }
 
-    /// A container that a walk met, which lists it as well.
+    /// A container that a walk met, which lists it as well; only for the run that has the feed, or
+    /// another one would take what this one has yet to list for listed.
     pub(super) fn walked(&mut self, run: &Run, entry: &Entry) -> Known {
+        if self.taken(run).is_err() {
+            return Known::default();
+        }
         let container = self.containers.entry((run.integration, entry.id.clone())).or_default();
         if container.seen_run < run.number {
             *container = Container { seen_run: run.number, listed: true, ..Container::of(entry) };
@@ -197,13 +209,15 @@ impl State {
         row.parent.clone_from(&entry.parent);
         row.leaf = entry.leaf().to_owned();
         row.special = !entry.is_file();
+        // With another fingerprint it has not failed yet.
+        row.failure.take_if(|failure| failure.fingerprint != entry.fingerprint);
         row.seen_run = row.seen_run.max(run.number);
         row.buried = None;
     }
 
     fn container(&mut self, run: &Run, entry: &Entry) -> u64 {
         // What had its id was a file.
-        let buried = self.bury_if(run.integration, |id, _| *id == entry.id);
+        let buried = self.bury_if(run, |id, _| *id == entry.id);
         let entry = self.placed(run, entry);
         let key = (run.integration, entry.id.clone());
         let known = self.containers.get(&key).map(|known| (known.path.clone(), known.listed));
@@ -260,13 +274,13 @@ impl State {
         let above = self.below(integration, ids.clone());
         self.containers.retain(|(of, at), _| *of != integration || !above.contains(at));
         let is_below = |parent: &Option<EntryId>| parent.as_ref().is_some_and(|parent| above.contains(parent));
-        self.bury_if(integration, |at, parent| is_below(parent) || (themselves && ids.contains(at)))
+        self.bury_if(run, |at, parent| is_below(parent) || (themselves && ids.contains(at)))
     }
 
-    fn bury_if(&mut self, integration: IntegrationId, is_gone: impl Fn(&EntryId, &Option<EntryId>) -> bool) -> u64 {
+    fn bury_if(&mut self, run: &Run, is_gone: impl Fn(&EntryId, &Option<EntryId>) -> bool) -> u64 {
         let now = Utc::now();
-        let gone = self.of(integration).filter(|(id, row)| row.buried.is_none() && is_gone(id, &row.parent));
-        gone.map(|(_, row)| row.buried = Some(now)).count() as u64
+        let gone = self.of(run.integration).filter(|(id, row)| row.buried.is_none() && is_gone(id, &row.parent));
+        gone.map(|(_, row)| (row.buried, row.buried_run) = (Some(now), run.number)).count() as u64
     }
 
     /// These and all containers below them.

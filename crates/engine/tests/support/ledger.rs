@@ -29,6 +29,10 @@ impl Spy {
         Self { inner, log, fail: Mutex::default(), slow: AtomicBool::default() }
     }
 
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
     pub(crate) fn fail(&self, call: &str, error: Error) {
         *self.fail.lock().unwrap() = Some((call.into(), error));
     }
@@ -139,6 +143,10 @@ impl Following for Spy {
     async fn told(&self, run: &Run, changes: &[Change]) -> Result<Told> {
         self.call(format!("told {}", changes.len()))?;
         self.inner.told(run, changes).await
+    }
+
+    async fn revive(&self, run: &Run) -> Result<()> {
+        self.inner.revive(run).await
     }
 
     async fn unlisted(&self, run: &Run, limit: u32) -> Result<Vec<Entry>> {

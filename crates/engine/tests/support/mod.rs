@@ -23,7 +23,7 @@ use catchment_engine::{Engine, Event, FileResult, Import, MemoryLedger, Options,
 use futures::{StreamExt, TryStreamExt};
 
 #[allow(unused_imports, reason = "each test uses its part")]
-pub(crate) use drive::{Followed, Style};
+pub(crate) use drive::{Followed, Style, id as drive_id};
 pub(crate) use ledger::Spy;
 #[allow(unused_imports, reason = "each test uses its part")]
 pub(crate) use source::{Fault, Folder};

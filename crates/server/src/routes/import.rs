@@ -81,6 +81,10 @@ pub(crate) struct Imported {
     failed: u64,
     /// How many entries had no content.
     skipped: u64,
+    /// How many changes the vendor's feed told of, where it was followed. Then files that have not
+    /// changed have no result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    followed: Option<u64>,
     /// The results, 1000 at most.
     file_results: Vec<FileView>,
     /// Where the further results are: the `cursor` of `GET /jobs/{job_id}/files`.
@@ -239,6 +243,7 @@ async fn ended(app: &Arc<App>, scoped: &Scoped, job: Job) -> Result<Response> {
                     successful: outcome.successful,
                     failed: outcome.failed,
                     skipped: outcome.skipped,
+                    followed: outcome.followed,
                     file_results,
                     next_cursor,
                 })

@@ -47,6 +47,8 @@ pub(crate) struct Outcome {
     pub(crate) removed: u64,
     pub(crate) parked: u64,
     pub(crate) complete: bool,
+    /// How many changes the vendor's feed told of, where it was followed instead of a listing.
+    pub(crate) followed: Option<u64>,
     pub(crate) elapsed_ms: u64,
 }
 
@@ -168,6 +170,7 @@ fn outcome(task: &Task, summary: &Summary) -> Outcome {
         removed: counts.removed,
         parked: counts.parked,
         complete: summary.complete,
+        followed: summary.followed,
         elapsed_ms: u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     }
 }

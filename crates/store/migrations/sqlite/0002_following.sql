@@ -5,6 +5,8 @@ ALTER TABLE entries ADD COLUMN parent TEXT;
 ALTER TABLE entries ADD COLUMN leaf TEXT;
 -- Whether it has no content that could be had.
 ALTER TABLE entries ADD COLUMN special BOOLEAN NOT NULL DEFAULT false;
+-- The run that followed a feed and put the tombstone there.
+ALTER TABLE entries ADD COLUMN buried_run BIGINT;
 
 CREATE INDEX entries_by_parent ON entries (integration, parent) WHERE parent IS NOT NULL;
 CREATE INDEX entries_open ON entries (integration, entry) WHERE content_hash IS NULL OR failures > 0;

@@ -127,6 +127,7 @@ pub(super) fn stamped(entry: &Entry) -> Json {
         entry.parent.as_ref().map(EntryId::as_str),
         entry.leaf(),
         i32::from(!entry.is_file()),
+        entry.fingerprint.as_ref().map(Fingerprint::as_str),
     ])
 }
 

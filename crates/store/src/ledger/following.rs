@@ -29,6 +29,9 @@ const MOVE: &str = "UPDATE feeds SET cursor = $2 WHERE integration = $1";
 
 const UNLISTED: &str = concat!("SELECT entry, path FROM containers WHERE ", of_mine!(), " AND NOT listed LIMIT $4");
 
+const REVIVE: &str = "UPDATE entries SET buried_at = NULL
+     WHERE integration = $1 AND buried_run = $2 AND buried_at IS NOT NULL";
+
 const LISTED: &str = "UPDATE containers SET listed = true WHERE integration = $1 AND entry = $2";
 
 /// Work that nobody tells of: what was left half done, and what failed for a reason that may have
@@ -107,6 +110,17 @@ impl Following for Scoped {
                 let told = Tree { tx: &mut tx, run: *run }.told(changes).await?;
                 tx.commit().await?;
                 Ok(told)
+            })
+            .await
+    }
+
+    async fn revive(&self, run: &Run) -> Result<()> {
+        self.store
+            .db
+            .retried(Twice::Harmless, async || {
+                let mut tx = self.write_ledger(run.integration).await?;
+                tx.run(REVIVE, values![run.integration, run.number]).await?;
+                tx.commit().await
             })
             .await
     }

@@ -27,11 +27,12 @@ macro_rules! over_containers {
     };
 }
 
-/// A container that a walk met, which lists it as well.
+/// A container that a walk met, which lists it as well; only for the run that has the feed, or
+/// another one would take what this one has yet to list for listed.
 pub(super) const WALKED: Sql = over_page!(
     "INSERT INTO containers (integration, entry, parent, leaf, path, seen_run, listed)
      SELECT $2, page.value ->> 0, page.value ->> 1, page.value ->> 2, page.value ->> 3, $3, true FROM",
-    "WHERE true
+    "WHERE EXISTS (SELECT 1 FROM feeds WHERE feeds.integration = $2 AND feeds.run = $3)
      ON CONFLICT (integration, entry) DO UPDATE SET
          parent = excluded.parent, leaf = excluded.leaf, path = excluded.path,
          seen_run = excluded.seen_run, listed = true
@@ -75,13 +76,13 @@ const FOLLOW_ENTRIES: &str = follow!(
 );
 
 const BURY: Sql = over_page!(
-    "UPDATE entries SET buried_at = $3 WHERE integration = $2 AND buried_at IS NULL AND entry IN (SELECT page.entry FROM",
+    "UPDATE entries SET buried_at = $3, buried_run = $4 WHERE integration = $2 AND buried_at IS NULL AND entry IN (SELECT page.entry FROM",
     ")",
 );
 
 const BURY_BELOW: Sql = over_containers!(
     "page.entry FROM",
-    "UPDATE entries SET buried_at = $3 WHERE integration = $2 AND buried_at IS NULL
+    "UPDATE entries SET buried_at = $3, buried_run = $4 WHERE integration = $2 AND buried_at IS NULL
      AND parent IN (SELECT entry FROM below)",
 );
 
@@ -102,13 +103,14 @@ const DOOMED_BELOW: Sql = over_containers!(
 
 const LIVING: &str = "SELECT count(*) FROM entries WHERE integration = $1 AND buried_at IS NULL";
 
-/// As it was told last: a feed comes to an end, and its last word holds.
+/// As it was told last: a feed comes to an end, and its last word holds. With another fingerprint it
+/// has not failed yet.
 const STAMP: Sql = over_page!(
     "INSERT INTO entries (integration, entry, path, added_run, seen_run, size, mime, modified, created, web_url,
-                          parent, leaf, special)
+                          parent, leaf, special, failed_fingerprint)
      SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, CAST(page.value ->> 2 AS BIGINT), page.value ->> 3,
             CAST(page.value ->> 4 AS BIGINT), CAST(page.value ->> 5 AS BIGINT), page.value ->> 6,
-            page.value ->> 7, page.value ->> 8, CAST(page.value ->> 9 AS BIGINT) = 1 FROM",
+            page.value ->> 7, page.value ->> 8, CAST(page.value ->> 9 AS BIGINT) = 1, page.value ->> 10 FROM",
     "WHERE true
      ON CONFLICT (integration, entry) DO UPDATE SET
          path = excluded.path,
@@ -116,6 +118,8 @@ const STAMP: Sql = over_page!(
          content_hash = CASE WHEN entries.path = excluded.path THEN entries.content_hash END,
          size = excluded.size, mime = excluded.mime, modified = excluded.modified, created = excluded.created,
          web_url = excluded.web_url, parent = excluded.parent, leaf = excluded.leaf, special = excluded.special,
+         failures = CASE WHEN entries.failed_fingerprint IS NOT DISTINCT FROM excluded.failed_fingerprint
+                         THEN entries.failures ELSE 0 END,
          seen_run = CASE WHEN entries.seen_run < $3 THEN $3 ELSE entries.seen_run END,
          buried_at = NULL",
 );
@@ -263,21 +267,21 @@ impl Tree<'_> {
     }
 
     async fn bury_entries(&mut self, ids: &[&EntryId]) -> Result<u64> {
-        let values = self.over(ids, Some(time::now()));
+        let values = self.over(ids, &[time::now(), self.run.number]);
         self.tx.run(BURY, values).await
     }
 
     async fn bury_below(&mut self, ids: &[&EntryId]) -> Result<u64> {
-        let values = self.over(ids, Some(time::now()));
+        let values = self.over(ids, &[time::now(), self.run.number]);
         let buried = self.tx.run(BURY_BELOW, values).await?;
-        let values = self.over(ids, None);
+        let values = self.over(ids, &[]);
         self.tx.run(DROP_BELOW, values).await?;
         Ok(buried)
     }
 
-    fn over(&self, ids: &[&EntryId], now: Option<i64>) -> Vec<Value<'static>> {
+    fn over(&self, ids: &[&EntryId], more: &[i64]) -> Vec<Value<'static>> {
         let ids = page::page(ids.iter().map(|id| json!([id.as_str()]))).value(self.tx);
-        [ids, self.run.integration.into()].into_iter().chain(now.map(Value::from)).collect()
+        [ids, self.run.integration.into()].into_iter().chain(more.iter().map(|value| Value::from(*value))).collect()
     }
 
     /// Those that are there, each with its path by now and what is known of it.

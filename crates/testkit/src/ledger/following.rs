@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use catchment_core::{Change, Cursor, Entry, EntryId, ErrorKind, Feed, Run, Told, Unseen};
+use catchment_core::{Change, Cursor, Entry, EntryId, ErrorKind, Feed, Fingerprint, Run, Told, Unseen};
 use chrono::{DateTime, Utc};
 
 use super::{Subject, failed, file, ingested, is_unsettled};
@@ -279,6 +279,18 @@ pub async fn what_a_removal_would_bury_can_be_counted_before(subject: &Subject) 
     assert_eq!(subject.living().await.len(), 3);
 }
 
+/// By the run that did it, and what others have buried stays.
+pub async fn what_a_feed_buried_can_be_taken_back(subject: &Subject) {
+    let older = subject.followed().await;
+    subject.told(&older, &[gone("other")]).await;
+    let run = subject.begin().await;
+    subject.ledger.take_feed(&run).await.expect("taken");
+    subject.told(&run, &[gone("a")]).await;
+    assert!(subject.living().await.is_empty());
+    subject.ledger.revive(&run).await.expect("revived");
+    assert_eq!(subject.living().await, settled(&["a/b/deep", "a/high"]));
+}
+
 /// What was left half done, and what failed for a reason that may have passed.
 pub async fn what_no_feed_tells_again_is_due(subject: &Subject) {
     let run = subject.followed().await;
@@ -297,6 +309,11 @@ pub async fn what_no_feed_tells_again_is_due(subject: &Subject) {
     assert_eq!(subject.due(&run).await, ["a/high", "a/now"]);
     let behind = subject.ledger.due(&run, Some(&"high".into()), 1).await.expect("a page");
     assert_eq!(behind.into_iter().map(|due| due.path).collect::<Vec<_>>(), ["a/now"]);
+    // With another fingerprint it has not failed yet.
+    let mut mended = leaf("a/broken", "a");
+    mended.fingerprint = Some(Fingerprint::new("2"));
+    subject.told(&run, &[there(mended)]).await;
+    assert_eq!(subject.due(&run).await, ["a/broken", "a/high", "a/now"]);
     subject.told(&run, &[gone("a")]).await;
     assert!(subject.due(&run).await.is_empty());
 }
@@ -310,6 +327,16 @@ pub async fn containers_that_a_walk_does_not_meet_are_forgotten(subject: &Subjec
     subject.ledger.start_feed(&run, &feed("2")).await.expect("kept");
     subject.told(&run, &[there(folder("a", "root")), there(folder("c", "root"))]).await;
     assert_eq!(subject.unlisted(&run).await, [("a".to_owned(), "a".to_owned())]);
+}
+
+/// It may end before it has listed them.
+pub async fn a_walk_that_lost_the_feed_leaves_the_containers_alone(subject: &Subject) {
+    let older = subject.followed().await;
+    let newer = subject.begin().await;
+    subject.ledger.take_feed(&newer).await.expect("taken");
+    subject.see(&older, &[folder("new", "root")]).await;
+    subject.told(&newer, &[there(folder("new", "root"))]).await;
+    assert_eq!(subject.unlisted(&newer).await, [("new".to_owned(), "new".to_owned())]);
 }
 
 /// Each knows its own.
