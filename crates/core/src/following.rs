@@ -49,9 +49,9 @@ pub trait Following: Send + Sync {
     ///   along what is below it: the paths change, and what was ingested under another is unsettled.
     async fn told(&self, run: &Run, changes: &[Change]) -> Result<Told>;
 
-    /// Takes back the tombstones that [`told`](Self::told) has put in this run: everything is listed
-    /// instead, and that decides. Also for a run that has lost the feed.
-    async fn revive(&self, run: &Run) -> Result<()>;
+    /// Forgets where the feed stands, and takes back the tombstones that [`told`](Self::told) has put in
+    /// this run: everything is listed instead, and that decides.
+    async fn leave_feed(&self, run: &Run) -> Result<()>;
 
     /// Up to `limit` containers that have to be listed.
     async fn unlisted(&self, run: &Run, limit: u32) -> Result<Vec<Entry>>;

@@ -143,11 +143,12 @@ fn whole<'a>(
                 ledger.finish(&course.run, RunOutcome::Complete).await?;
                 return;
             };
-            yield Event::Unfollowed { error: Failure::from(&error) };
             // What it removed counts with what the listing finds gone: it is for the breaker as well.
-            ledger.revive(&course.run).await?;
+            if follow::unless_taken(ledger.leave_feed(&course.run).await)?.is_some() {
+                course.summary.gone = 0;
+            }
             course.summary.followed = None;
-            course.summary.gone = 0;
+            yield Event::Unfollowed { error: Failure::from(&error) };
             ledger.finish(&course.run, RunOutcome::Partial).await?;
             course.run = ledger.begin(course.run.integration, roots).await?;
         }

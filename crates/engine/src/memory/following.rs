@@ -89,8 +89,9 @@ impl Following for MemoryLedger {
         Ok(state.told(run, changes))
     }
 
-    async fn revive(&self, run: &Run) -> Result<()> {
+    async fn leave_feed(&self, run: &Run) -> Result<()> {
         let mut state = self.state();
+        state.taken(run)?.feed = None;
         for (_, row) in state.of(run.integration).filter(|(_, row)| row.buried_run == run.number) {
             row.buried = None;
         }

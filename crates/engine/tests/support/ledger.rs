@@ -145,8 +145,9 @@ impl Following for Spy {
         self.inner.told(run, changes).await
     }
 
-    async fn revive(&self, run: &Run) -> Result<()> {
-        self.inner.revive(run).await
+    async fn leave_feed(&self, run: &Run) -> Result<()> {
+        self.call("leave feed".into())?;
+        self.inner.leave_feed(run).await
     }
 
     async fn unlisted(&self, run: &Run, limit: u32) -> Result<Vec<Entry>> {

@@ -114,11 +114,12 @@ impl Following for Scoped {
             .await
     }
 
-    async fn revive(&self, run: &Run) -> Result<()> {
+    async fn leave_feed(&self, run: &Run) -> Result<()> {
         self.store
             .db
             .retried(Twice::Harmless, async || {
-                let mut tx = self.write_ledger(run.integration).await?;
+                let mut tx = self.follow(run).await?;
+                tx.run(DROP, values![run.integration]).await?;
                 tx.run(REVIVE, values![run.integration, run.number]).await?;
                 tx.commit().await
             })

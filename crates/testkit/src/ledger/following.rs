@@ -116,6 +116,7 @@ pub async fn the_newest_run_follows_and_no_other(subject: &Subject) {
         ledger.drop_feed(&older).await.err(),
         ledger.start_feed(&older, &feed("3")).await.err(),
         ledger.move_feed(&older, &Cursor::new("3")).await.err(),
+        ledger.leave_feed(&older).await.err(),
         ledger.doomed(&older, &[gone("a")]).await.err(),
         ledger.told(&older, &[gone("a")]).await.err(),
         ledger.found(&older, &id, &[leaf("a/new", "a")]).await.err(),
@@ -287,7 +288,8 @@ pub async fn what_a_feed_buried_can_be_taken_back(subject: &Subject) {
     subject.ledger.take_feed(&run).await.expect("taken");
     subject.told(&run, &[gone("a")]).await;
     assert!(subject.living().await.is_empty());
-    subject.ledger.revive(&run).await.expect("revived");
+    subject.ledger.leave_feed(&run).await.expect("left");
+    assert_eq!(subject.ledger.take_feed(&run).await.expect("taken"), None);
     assert_eq!(subject.living().await, settled(&["a/b/deep", "a/high"]));
 }
 
