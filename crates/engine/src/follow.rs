@@ -7,10 +7,12 @@
 use std::num::NonZeroU32;
 
 use catchment_core::{
-    Browse, Change, Changes, Cursor, Due, Entry, Error, ErrorKind, Feed, Ledger, PageRequest, Result, Run, Unseen,
+    Browse, Change, ChangePage, Changes, Cursor, Due, Entry, Error, ErrorKind, Feed, Ledger, PageRequest, Result, Run,
+    Unseen,
+    page::{Lap, pages},
 };
 use chrono::{TimeDelta, Utc};
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, pin_mut, stream};
 
 use crate::{
     engine::Engine,
@@ -90,9 +92,9 @@ struct Follower<'a> {
 impl<'a> Follower<'a> {
     fn feed(&self, mut cursor: Cursor) -> impl Stream<Item = Result<Found>> + Send {
         async_stream::try_stream! {
-            let mut gone = 0;
+            let (mut gone, mut lap) = (0, Lap::default());
             loop {
-                let page = self.page(&cursor).await?;
+                let (page, further) = self.page(&cursor, lap).await?;
                 if !page.changes.iter().all(is_placed) {
                     yield Found::Unfollowed(unplaced());
                     return;
@@ -111,7 +113,7 @@ impl<'a> Follower<'a> {
                 // Law 3: the cursor moves after the sink has acknowledged.
                 yield Found::Wait;
                 self.ledger.move_feed(&self.run, &page.cursor).await?;
-                cursor = page.cursor;
+                (cursor, lap) = (page.cursor, further);
                 if !page.more {
                     break;
                 }
@@ -122,12 +124,15 @@ impl<'a> Follower<'a> {
         }
     }
 
-    async fn page(&self, cursor: &Cursor) -> Result<catchment_core::ChangePage> {
+    /// The next page, and how far the feed has come with it.
+    async fn page(&self, cursor: &Cursor, lap: Lap) -> Result<(ChangePage, Lap)> {
         let page = match self.changes.changes(cursor).await {
-            Ok(page) if page.more && page.cursor == *cursor => Err(Error::protocol(
+            Ok(page) if !page.more => Ok((page, lap)),
+            Ok(page) if page.cursor == *cursor => Err(Error::protocol(
                 "the vendor's feed has more and does not move on, so it would never end: import again",
             )),
-            page => page,
+            Ok(page) => lap.on(page.cursor.as_str()).map(|lap| (page, lap)),
+            Err(error) => Err(error),
         };
         if page.as_ref().is_err_and(|error| error.kind() == ErrorKind::Protocol) {
             // It would say the same again. The next import lists.
@@ -167,10 +172,15 @@ impl<'a> Follower<'a> {
 
     fn list(&self, container: &Entry) -> impl Stream<Item = Result<Found>> + Send {
         async_stream::try_stream! {
-            let mut request = PageRequest::first().limit(self.limit().get());
-            loop {
-                let page = match self.browse.children(&container.id, request.clone()).await {
-                    Ok(page) => page,
+            let first = PageRequest::first().limit(self.limit().get());
+            let listing = pages(first, |request| self.browse.children(&container.id, request));
+            pin_mut!(listing);
+            while let Some(page) = listing.next().await {
+                match page {
+                    Ok(page) => {
+                        let new = self.ledger.found(&self.run, &container.id, &page.items).await?;
+                        yield Found::Files(new);
+                    }
                     // It is gone again, and the feed is about to tell.
                     Err(error) if error.kind() == ErrorKind::NotFound => break,
                     Err(error) if fatal(&error) => Err(error)?,
@@ -178,17 +188,6 @@ impl<'a> Follower<'a> {
                         yield Found::Unfollowed(error);
                         return;
                     }
-                };
-                let new = self.ledger.found(&self.run, &container.id, &page.items).await?;
-                yield Found::Files(new);
-                match page.next {
-                    None => break,
-                    Some(next) if request.token.as_ref() == Some(&next) => {
-                        let error = "the vendor gave the same page token twice, so the listing would never end";
-                        yield Found::Unfollowed(Error::protocol(error));
-                        return;
-                    }
-                    Some(next) => request.token = Some(next),
                 }
             }
         }
