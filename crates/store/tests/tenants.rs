@@ -40,8 +40,8 @@ async fn populate(store: &Store, tenant: &Tenant) {
     scoped.begin_authorization(authorization).await.expect("begun");
     let run = scoped.begin(id, &[]).await.expect("begun");
     let entry = Entry::file("a", "a");
-    scoped.seen(&run, &[entry.clone(), Entry::container("b", "b")]).await.expect("seen");
     scoped.take_feed(&run).await.expect("taken");
+    scoped.seen(&run, &[entry.clone(), Entry::container("b", "b")]).await.expect("seen");
     let result = EntryResult::Ingested { content_hash: "h".into(), chunks: 1, portfolio: None };
     scoped.record(&run, &[(entry, result)]).await.expect("recorded");
     let thread = Threads::create(&scoped, tenant).await.expect("opened");
