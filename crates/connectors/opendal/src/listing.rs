@@ -76,11 +76,15 @@ impl Storage {
             while items.len() < limit
                 && let Some(listed) = listing.next(self, &place).await?
             {
-                let id = self.root.id(listed.path()).ok_or_else(outside)?;
+                let mut full = listed.path();
+                if self.two_slashes && full.ends_with("//") {
+                    full = &full[..full.len() - 1];
+                }
+                let id = self.root.id(full).ok_or_else(outside)?;
                 items.push(if self.sum_is_tag {
-                    metadata::entry(id, listed.path(), &metadata::by_sum(listed.metadata()))
+                    metadata::entry(id, full, &metadata::by_sum(listed.metadata()))
                 } else {
-                    metadata::entry(id, listed.path(), listed.metadata())
+                    metadata::entry(id, full, listed.metadata())
                 });
             }
             if self.bare_lists {

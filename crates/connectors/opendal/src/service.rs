@@ -49,6 +49,8 @@ pub struct Service {
     pub(crate) bare_lists: bool,
     /// Whether a look at one file may be told of another, and a list is needed to know better.
     pub(crate) looks_by_front: bool,
+    /// Whether folders are listed with a slash too many.
+    pub(crate) two_slashes: bool,
     /// Options that have this value unless they are given.
     pub(crate) preset: &'static [(&'static str, &'static str)],
     pub(crate) make: fn(BTreeMap<String, String>) -> opendal::Result<Operator>,
@@ -73,6 +75,7 @@ impl Service {
             sum_is_tag: false,
             bare_lists: false,
             looks_by_front: false,
+            two_slashes: false,
             preset: &[],
             make: make::<B::Config>,
             read: read::<B::Config>,
@@ -140,6 +143,12 @@ impl Service {
     /// A look at one file takes the first whose name begins like it.
     pub const fn looks_by_front(mut self) -> Self {
         self.looks_by_front = true;
+        self
+    }
+
+    /// OpenDAL lists folders with a slash too many.
+    pub const fn two_slashes(mut self) -> Self {
+        self.two_slashes = true;
         self
     }
 

@@ -78,6 +78,7 @@ pub(crate) const BUILT_IN: &[Service] = &[
         .required(&["endpoint", "email", "password"])
         .secret(&["password"]),
     Service::of::<Lakefs>("lakefs", Http)
+        .two_slashes()
         .place("endpoint", "https://")
         .required(&["endpoint", "repository", "username", "password"])
         .secret(&["password"]),

@@ -31,6 +31,8 @@ pub(crate) struct Storage {
     pub(crate) sum_is_tag: bool,
     /// Whether files are looked at one by one when they are listed.
     pub(crate) bare_lists: bool,
+    /// Whether folders are listed with a slash too many.
+    pub(crate) two_slashes: bool,
     /// Whether a list finds a file, and not a look at it.
     looks_by_front: bool,
     pub(crate) root: Root,
@@ -89,6 +91,7 @@ impl Storage {
             sum_is_tag: service.sum_is_tag,
             bare_lists: service.bare_lists,
             looks_by_front: service.looks_by_front,
+            two_slashes: service.two_slashes,
             patience: (service.reach != Reach::Http).then_some(patience),
             listings: Listings::default(),
             name,

@@ -65,10 +65,10 @@ fn refusal(status: u16) -> String {
     format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>refused</Message></Error>")
 }
 
-const FILES: [&str; 3] = ["folder/a.txt", "folder/b.txt", "folder/sub/c.txt"];
+pub(super) const FILES: [&str; 3] = ["folder/a.txt", "folder/b.txt", "folder/sub/c.txt"];
 
 /// What stands in a list below a prefix: names of files, and of folders with a slash.
-fn below(prefix: &str, delimiter: &str) -> Vec<String> {
+pub(super) fn below(prefix: &str, delimiter: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for file in FILES {
         let Some(rest) = file.strip_prefix(prefix) else { continue };

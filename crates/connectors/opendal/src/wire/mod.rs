@@ -9,6 +9,7 @@ mod buckets;
 mod drives;
 mod promises;
 mod server;
+mod trees;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -60,6 +61,8 @@ pub(super) const VENDORS: &[&Vendor] = &[
     &drives::SEAFILE,
     &drives::KOOFR,
     &drives::YANDEX_DISK,
+    &trees::TOS,
+    &trees::LAKEFS,
 ];
 
 /// What a vendor is asked.
