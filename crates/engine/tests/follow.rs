@@ -172,6 +172,19 @@ async fn a_feed_is_trusted_for_so_long_and_then_everything_is_listed() {
 }
 
 #[tokio::test]
+async fn a_flat_listing_leaves_no_cursor_because_it_shows_no_folders() {
+    let followed = Followed::of(&["a/deep/1", "b"]);
+    followed.drive.flat.store(true, Ordering::SeqCst);
+    assert_eq!(followed.import().await.ingested, 2);
+    assert_eq!(cursor(&followed).await, None);
+    let key = followed.key("a");
+    followed.apply(Op::Delete { key });
+    let summary = followed.import().await;
+    assert_eq!((summary.followed, summary.removed), (None, 1));
+    assert_same(&followed).await;
+}
+
+#[tokio::test]
 async fn a_listing_that_is_not_complete_leaves_no_cursor() {
     let followed = Followed::of(&["a/1", "b/2"]);
     followed.drive.refused.lock().unwrap().insert(followed.key("a"), ErrorKind::Forbidden);

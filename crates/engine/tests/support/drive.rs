@@ -4,13 +4,13 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use catchment_core::{
     Account, Browse, ByteRange, Change, ChangePage, Changes, Connector, Content, Cursor, Download, Entry, EntryId,
-    Error, ErrorKind, Fingerprint, Ledger, Page, PageRequest, PageToken, Result, async_trait,
+    Error, ErrorKind, Fingerprint, Flat, Ledger, Page, PageRequest, PageToken, Result, async_trait,
 };
 use catchment_engine::{Engine, Event, Import, MemoryLedger, Options, Retries, Source, Summary};
 use catchment_testkit::world::{Key, Node, Op, World};
@@ -53,6 +53,8 @@ pub(crate) struct Drive {
     pub(crate) refused: Mutex<HashMap<Key, ErrorKind>>,
     /// Ids that are told with the same cursor for ever.
     pub(crate) stuck: Mutex<bool>,
+    /// Whether everything can be listed at once.
+    pub(crate) flat: AtomicBool,
     pub(crate) children: AtomicUsize,
     pub(crate) opened: AtomicUsize,
     pub(crate) pages: AtomicUsize,
@@ -77,6 +79,7 @@ impl Drive {
             forgotten: Mutex::default(),
             refused: Mutex::default(),
             stuck: Mutex::default(),
+            flat: AtomicBool::default(),
             children: AtomicUsize::default(),
             opened: AtomicUsize::default(),
             pages: AtomicUsize::default(),
@@ -206,6 +209,21 @@ impl Browse for Drive {
         let found = world.find(Key::ROOT, path).and_then(|key| world.get(key));
         let node = found.ok_or_else(|| Error::not_found(path))?;
         Ok(entry(node, path.to_owned(), true))
+    }
+
+    fn flat(&self) -> Option<&dyn Flat> {
+        self.flat.load(Ordering::SeqCst).then_some(self as &dyn Flat)
+    }
+}
+
+#[async_trait]
+impl Flat for Drive {
+    async fn descendants(&self, under: &EntryId, _: PageRequest) -> Result<Page<Entry>> {
+        let world = self.world();
+        let below = world.below(key(under)).into_iter().filter_map(|key| Some((world.get(key)?, world.path(key)?)));
+        Ok(Page::last(
+            below.filter(|(node, _)| !node.is_folder()).map(|(node, path)| entry(node, path, true)).collect(),
+        ))
     }
 }
 
