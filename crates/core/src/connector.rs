@@ -100,8 +100,16 @@ pub trait Browse: Send + Sync {
 /// The capability to list everything below a container without visiting each container.
 #[async_trait]
 pub trait Flat: Send + Sync {
-    /// One page of the files (and special entries, no containers) anywhere below `under`.
+    /// One page of the files and special entries anywhere below `under`, and of the containers where
+    /// it [shows](Self::shows_containers) them.
     async fn descendants(&self, under: &EntryId, page: PageRequest) -> Result<Page<Entry>>;
+
+    /// Whether the listing shows the containers below `under` as well: every one, also where nothing is
+    /// in it, and each entry names the container it is in. Else it shows none, and then nobody knows
+    /// what a container takes along that moves or goes: no feed is followed from such a listing.
+    fn shows_containers(&self) -> bool {
+        false
+    }
 }
 
 /// The capability to read the content of files.

@@ -21,7 +21,8 @@ pub struct Complete {
 #[derive(Debug)]
 pub enum Step {
     /// Some entries, as they were listed: files, special entries, and containers whose own
-    /// entries come later. Except in a flat listing, each names the container it is in.
+    /// entries come later. Each names the container it is in, except in a flat listing that
+    /// [shows](crate::Flat::shows_containers) none.
     Entries(Vec<Entry>),
     /// A branch that could not be listed. The walk goes on, and will not be complete.
     Unlisted {

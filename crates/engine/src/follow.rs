@@ -37,9 +37,9 @@ pub(crate) async fn start(engine: &Engine, import: &Import, changes: &dyn Change
         return Ok(None);
     }
     let taken = unless_taken(engine.ledger.drop_feed(run).await)?.is_none();
-    // A flat listing shows no containers, and without them nobody knows what goes with one.
-    let flat = import.connector.need_browse()?.flat().is_some();
-    if taken || flat || engine.options.trust_feed.is_zero() {
+    // Without the containers nobody knows what goes with one.
+    let hidden = import.connector.need_browse()?.flat().is_some_and(|flat| !flat.shows_containers());
+    if taken || hidden || engine.options.trust_feed.is_zero() {
         return Ok(None);
     }
     // What is wrong with the connection the listing tells, and without a feed it is as good.

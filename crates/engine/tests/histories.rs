@@ -5,7 +5,11 @@
 
 mod support;
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    sync::{Arc, atomic::Ordering},
+    task::Poll,
+};
 
 use catchment_core::Tenant;
 use catchment_engine::Import;
@@ -103,6 +107,24 @@ proptest! {
         style in with_parents(),
     ) {
         run(follows(&ops, steps, page, style, false))?;
+    }
+
+    #[test]
+    fn every_history_is_followed_from_a_flat_listing_that_shows_folders(
+        ops in Rules::default().with_outside().histories(World::new(), 1..60),
+        steps in 1..6usize,
+        page in 1..6usize,
+        style in with_parents(),
+    ) {
+        let half = ops.len() / 2;
+        let mut world = World::new();
+        for op in &ops[..half] {
+            world.apply(op.clone()).unwrap();
+        }
+        let followed = Followed::new(world, style, page);
+        followed.drive.flat.store(true, Ordering::SeqCst);
+        followed.drive.shows_folders.store(true, Ordering::SeqCst);
+        run(follows_on(followed, &ops[half..], steps, false))?;
     }
 
     #[test]

@@ -140,7 +140,8 @@ impl Copy {
             };
             now.insert(entry.id.clone(), kept);
         }
-        let flat = connector.changes().is_none() && connector.need_browse()?.flat().is_some();
+        let flat = connector.changes().is_none()
+            && connector.need_browse()?.flat().is_some_and(|flat| !flat.shows_containers());
         *self = Self { entries, flat, read: now };
         Ok(())
     }

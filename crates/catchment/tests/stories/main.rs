@@ -4,6 +4,7 @@ mod accounts;
 mod bucket;
 mod cluster;
 mod crash;
+mod feed;
 mod first_day;
 mod models;
 mod refusals;

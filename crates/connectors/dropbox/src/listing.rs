@@ -61,8 +61,7 @@ impl Flat for Connection {
         };
         let (place, list) = self.list(cursor, |place| arguments(place.root.path(under)?, true, &page)).await?;
         closed |= list.entries.iter().any(is_closed);
-        let entries = list.entries.iter().filter_map(|metadata| place.root.entry_of(metadata));
-        let items = entries.filter(|entry| !entry.is_container()).collect();
+        let items = list.entries.iter().filter_map(|metadata| place.root.entry_of(metadata)).collect();
         let next = match (list.has_more, closed) {
             (true, false) => Some(list.cursor),
             (true, true) => Some(format!("{CLOSED}{}", list.cursor)),
@@ -70,6 +69,10 @@ impl Flat for Connection {
             (false, false) => None,
         };
         Ok(Page { items, next: next.map(PageToken::new) })
+    }
+
+    fn shows_containers(&self) -> bool {
+        true
     }
 }
 

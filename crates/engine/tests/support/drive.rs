@@ -55,6 +55,8 @@ pub(crate) struct Drive {
     pub(crate) stuck: Mutex<bool>,
     /// Whether everything can be listed at once.
     pub(crate) flat: AtomicBool,
+    /// Whether the folders are shown as well then.
+    pub(crate) shows_folders: AtomicBool,
     pub(crate) children: AtomicUsize,
     pub(crate) opened: AtomicUsize,
     pub(crate) pages: AtomicUsize,
@@ -80,6 +82,7 @@ impl Drive {
             refused: Mutex::default(),
             stuck: Mutex::default(),
             flat: AtomicBool::default(),
+            shows_folders: AtomicBool::default(),
             children: AtomicUsize::default(),
             opened: AtomicUsize::default(),
             pages: AtomicUsize::default(),
@@ -221,9 +224,12 @@ impl Flat for Drive {
     async fn descendants(&self, under: &EntryId, _: PageRequest) -> Result<Page<Entry>> {
         let world = self.world();
         let below = world.below(key(under)).into_iter().filter_map(|key| Some((world.get(key)?, world.path(key)?)));
-        Ok(Page::last(
-            below.filter(|(node, _)| !node.is_folder()).map(|(node, path)| entry(node, path, true)).collect(),
-        ))
+        let shown = below.filter(|(node, _)| self.shows_containers() || !node.is_folder());
+        Ok(Page::last(shown.map(|(node, path)| entry(node, path, true)).collect()))
+    }
+
+    fn shows_containers(&self) -> bool {
+        self.shows_folders.load(Ordering::SeqCst)
     }
 }
 

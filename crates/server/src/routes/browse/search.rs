@@ -115,7 +115,11 @@ impl Descent<'_> {
             top.level.spot.done += 1;
             let entry = entry.clone();
             top.page = Some(page);
-            let enter = entry.is_container() && !holds(&stack, &entry.id) && stack.len() < DEEPEST;
+            // What is in a container comes by itself in a flat listing.
+            let enter = entry.is_container()
+                && self.browse.flat().is_none()
+                && !holds(&stack, &entry.id)
+                && stack.len() < DEEPEST;
             if enter {
                 let level = Level { container: entry.id.clone(), spot: Spot::default() };
                 stack.push(Open { level, page: None, path: entry.path.clone() });
@@ -145,4 +149,51 @@ impl Descent<'_> {
 /// Whether a container is one of those that are being looked into: a link to its own parent.
 fn holds(stack: &[Open], id: &EntryId) -> bool {
     stack.iter().any(|open| open.level.container == *id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use catchment_core::{Flat, async_trait};
+
+    use super::*;
+
+    /// A folder with a file in it, all in one listing.
+    struct Shown;
+
+    #[async_trait]
+    impl Browse for Shown {
+        async fn children(&self, _: &EntryId, _: PageRequest) -> CoreResult<Page<Entry>> {
+            Err(Error::unsupported("everything is in the one listing"))
+        }
+
+        async fn lookup(&self, path: &str) -> CoreResult<Entry> {
+            Ok(Entry::container(path, path))
+        }
+
+        fn flat(&self) -> Option<&dyn Flat> {
+            Some(self)
+        }
+    }
+
+    #[async_trait]
+    impl Flat for Shown {
+        async fn descendants(&self, _: &EntryId, _: PageRequest) -> CoreResult<Page<Entry>> {
+            let file = Entry::file("plans/plan.pdf", "plans/plan.pdf");
+            Ok(Page::last(vec![Entry::container("plans", "plans"), file]))
+        }
+
+        fn shows_containers(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_in_a_folder_of_a_flat_listing_is_found_once() {
+        let (root, until) = (Entry::container("", ""), Instant::now() + Duration::from_secs(60));
+        let Ok(found) = search(&Shown, &root, "plan", None, 9, until).await else { panic!("it is searched") };
+        let paths: Vec<_> = found.entries.iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!(paths, ["plans", "plans/plan.pdf"]);
+    }
 }
