@@ -20,8 +20,7 @@ use clap::Subcommand;
 use crate::shell::{Result, cache};
 pub(crate) use postgres::{down as postgres_down, up as postgres};
 pub(crate) use python::environment;
-use server::Server;
-pub(crate) use server::free_port;
+pub(crate) use server::{Server, free_port};
 
 /// moto is an S3 with all its features that accepts any key; rclone is one without the features
 /// that checks signatures. Versions are exact: what a server lets pass must not change by itself.

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Read,
-    process::{Command, Stdio},
+    process::{ChildStdout, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -30,15 +30,37 @@ pub(super) struct Run {
 
 /// Runs a program to its end.
 pub(super) fn measured(command: &mut Command) -> Result<Run> {
+    let (run, out) = watched(command, |mut pipe| {
+        let mut out = Vec::new();
+        pipe.read_to_end(&mut out).map(|_| out)
+    })?;
+    Ok(Run { stdout: String::from_utf8_lossy(&out).into_owned(), ..run })
+}
+
+/// Runs a program to its end and counts the lines it prints, without keeping them.
+pub(super) fn counted(command: &mut Command) -> Result<(Run, usize)> {
+    watched(command, |mut pipe| {
+        let (mut lines, mut block) = (0, vec![0; 1 << 16]);
+        loop {
+            let read = match pipe.read(&mut block)? {
+                0 => return Ok(lines),
+                read => block.get(..read).unwrap_or_default(),
+            };
+            lines += read.iter().filter(|byte| **byte == b'\n').count();
+        }
+    })
+}
+
+fn watched<T: Send + 'static>(
+    command: &mut Command,
+    read: impl FnOnce(ChildStdout) -> std::io::Result<T> + Send + 'static,
+) -> Result<(Run, T)> {
     let before = children_cpu()?;
     let started = Instant::now();
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot run {command:?}: {error}"))?;
-    let mut pipe = child.stdout.take().ok_or("no pipe")?;
-    let reader = thread::spawn(move || {
-        let mut out = Vec::new();
-        pipe.read_to_end(&mut out).map(|_| out)
-    });
+    let pipe = child.stdout.take().ok_or("no pipe")?;
+    let reader = thread::spawn(move || read(pipe));
     let mut memory = Vec::new();
     let (status, wall) = loop {
         if let Some(status) = child.try_wait()? {
@@ -49,14 +71,15 @@ pub(super) fn measured(command: &mut Command) -> Result<Run> {
         thread::sleep(EVERY.min(started.elapsed() / 4 + Duration::from_millis(1)));
     };
     let out = reader.join().map_err(|_| "the reader of the output panicked")??;
-    Ok(Run {
+    let run = Run {
         wall,
         cpu: children_cpu()?.saturating_sub(before),
         peak: memory.iter().copied().max().unwrap_or(0),
         memory,
-        stdout: String::from_utf8_lossy(&out).into_owned(),
+        stdout: String::new(),
         code: status.code(),
-    })
+    };
+    Ok((run, out))
 }
 
 /// How often each side of a comparison runs.
@@ -71,20 +94,27 @@ pub(super) struct Runs {
     pub(super) range: (Duration, Duration),
 }
 
-/// Runs two sides in turn, so that what else happens on the machine meets both; the side that
-/// begins changes as well.
+/// Runs two sides in turn; see [`turns`].
 pub(super) fn in_turn(ours: impl Fn() -> Result<Run>, theirs: impl Fn() -> Result<Run>) -> Result<(Runs, Runs)> {
-    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let [ours, theirs] = turns([&ours, &theirs])?;
+    Ok((ours, theirs))
+}
+
+/// Runs some sides in turn, so that what else happens on the machine meets all of them; the side that
+/// begins changes as well.
+pub(super) fn turns<const SIDES: usize>(sides: [&dyn Fn() -> Result<Run>; SIDES]) -> Result<[Runs; SIDES]> {
+    let mut runs = [const { Vec::new() }; SIDES];
     for round in 0..ROUNDS {
-        if round % 2 == 0 {
-            first.push(ours()?);
-            second.push(theirs()?);
-        } else {
-            second.push(theirs()?);
-            first.push(ours()?);
+        for turn in 0..SIDES {
+            let side = if round % 2 == 0 { turn } else { SIDES - 1 - turn };
+            runs[side].push(sides[side]()?);
         }
     }
-    Ok((middle(first)?, middle(second)?))
+    let mut done = Vec::new();
+    for runs in runs {
+        done.push(middle(runs)?);
+    }
+    done.try_into().map_err(|_| "a side did not run".into())
 }
 
 /// The middle of some runs.

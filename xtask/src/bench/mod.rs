@@ -3,10 +3,13 @@
 mod build;
 mod catalogue;
 mod corpus;
+mod diff;
 mod http;
 mod import;
 mod listing;
 mod measure;
+mod objects;
+mod openssh;
 mod pdf;
 mod peers;
 mod product;
@@ -14,6 +17,7 @@ mod report;
 mod s3;
 mod search;
 mod serve;
+mod sftp;
 mod start;
 mod words;
 
@@ -35,6 +39,16 @@ pub(crate) enum Figure {
     Memory,
     /// Keys a second of a large bucket, beside rclone.
     Listing,
+    /// Five million keys of a bucket, beside rclone.
+    Inventory,
+    /// One large file and many small ones over SFTP, beside `sftp` and rclone.
+    Sftp,
+    /// Memory while 5 GiB are downloaded, beside rclone.
+    Large,
+    /// Listing and downloading from Azure Blob and from S3, beside rclone.
+    Objects,
+    /// A million unchanged entries held against the ledger.
+    Diff,
     /// Right words of PDF files, beside pdftotext and PyMuPDF.
     Pdf,
     /// A hundred thousand chunks, searched within one tenant of a hundred.
@@ -74,6 +88,11 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
             Figure::Import => import::speed(product()?, &peers)?,
             Figure::Memory => import::memory(product()?, &peers)?,
             Figure::Listing => listing::measure(product()?, &peers)?,
+            Figure::Inventory => listing::inventory(product()?, &peers)?,
+            Figure::Sftp => sftp::measure(product()?, &peers)?,
+            Figure::Large => sftp::large(product()?, &peers)?,
+            Figure::Objects => objects::measure(product()?, &peers)?,
+            Figure::Diff => diff::measure(&peers)?,
             Figure::Pdf => pdf::measure(&peers, wanted.pdfs.as_deref())?,
             Figure::Search => search::measure(&peers)?,
             Figure::Start => start::measure(product()?, &peers)?,

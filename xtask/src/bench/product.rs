@@ -6,7 +6,10 @@ use std::{
     process::Command,
 };
 
-use super::measure::{Run, measured};
+use super::{
+    measure::{Run, measured},
+    peers::fresh,
+};
 use crate::shell::{Result, cargo, output, run};
 
 pub(super) struct Product {
@@ -28,6 +31,19 @@ impl Product {
         let mut command = Command::new(&self.binary);
         command.args(["--json", "--quiet", "--data-dir"]).arg(data);
         command
+    }
+
+    /// A download into a new folder, of so many files that all have to arrive.
+    pub(super) fn download(&self, work: &Path, files: usize, arguments: &[String]) -> Result<Run> {
+        let to = work.join("ours");
+        fresh(&to)?;
+        let mut command = self.command(&work.join("data"));
+        let run = measured(command.arg("download").args(arguments).arg("--to").arg(&to))?;
+        let summary = run.stdout.lines().last().unwrap_or_default().to_owned();
+        if run.code == Some(0) && summary.contains(&format!("\"downloaded\":{files},")) {
+            return Ok(run);
+        }
+        Err(format!("the download ended with {:?}: {summary}", run.code).into())
     }
 
     /// An import that has to succeed for every file.
