@@ -47,12 +47,20 @@ impl Server {
 
     /// An Azure Blob server that checks signatures, with the account and key that every azurite has.
     pub(crate) fn azurite(backends: &Path) -> Result<Self> {
+        Self::azurite_with(backends, |command| command.arg("--location").arg(backends.join("run/azurite")))
+    }
+
+    /// The same, faster and forgetful: what is measured is the client.
+    pub(crate) fn azurite_in_memory(backends: &Path) -> Result<Self> {
+        Self::azurite_with(backends, |command| command.arg("--inMemoryPersistence"))
+    }
+
+    fn azurite_with(backends: &Path, place: impl FnOnce(&mut Command) -> &mut Command) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new("node");
         command.arg(backends.join("node/node_modules/azurite/dist/src/blob/main.js"));
         command.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string()]);
-        command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location"]);
-        command.arg(backends.join("run/azurite"));
+        place(command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]));
         Self::start(command, port, &backends.join("run/azurite.log"))
     }
 

@@ -62,7 +62,7 @@ pub(super) fn measure(product: &Product, peers: &Peers) -> Result<Section> {
         ..Section::default()
     };
 
-    let server = Server::azurite(&installed)?;
+    let server = Server::azurite_in_memory(&installed)?;
     let azure = azure(&server, product, rclone.clone(), work.clone());
     for (container, folder) in [("many", &many), ("few", &few)] {
         azure.fill(container, folder)?;
