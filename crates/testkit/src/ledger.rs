@@ -82,6 +82,7 @@ macro_rules! ledger_contract {
             what_a_feed_buried_can_be_taken_back,
             what_no_feed_tells_again_is_due,
             containers_that_a_walk_does_not_meet_are_forgotten,
+            a_listing_has_the_last_word,
             a_walk_that_lost_the_feed_leaves_the_containers_alone,
             feeds_of_two_integrations_are_apart,
         );

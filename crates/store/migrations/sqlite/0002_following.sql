@@ -5,6 +5,9 @@ ALTER TABLE entries ADD COLUMN parent TEXT;
 ALTER TABLE entries ADD COLUMN leaf TEXT;
 -- Whether it has no content that could be had.
 ALTER TABLE entries ADD COLUMN special BOOLEAN NOT NULL DEFAULT false;
+-- Stands for everything a listing said of it, in one number: where that is the same the row is not written
+-- anew. NULL as soon as something else has written it.
+ALTER TABLE entries ADD COLUMN digest BIGINT;
 -- The run that followed a feed and put the tombstone there.
 ALTER TABLE entries ADD COLUMN buried_run BIGINT;
 

@@ -1,15 +1,16 @@
 //! Entries: what was seen of them, and what is held of them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use catchment_core::{
     Entry, EntryId, ErrorKind, Fingerprint, IntegrationId, Known, LedgerEntry, Quarantine, Result, Run, Settled,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 
 use crate::{
-    db::{Row, Sql, Twice, Value, over_page, page, values},
+    db::{Row, Sql, Twice, Tx, Value, over_page, page, page::Page, values},
     integrations::of_mine,
     ledger::tree,
     scope::Scoped,
@@ -19,7 +20,8 @@ use crate::{
 /// longer side, and would read every entry of the integration for each page.
 const LOOK_UP: Sql = over_page!(
     "SELECT page.key, x.path, x.seen_run, x.fingerprint, x.content_hash, x.chunks, x.portfolio,
-            x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message
+            x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message,
+            CASE WHEN x.buried_at IS NULL AND x.seen_run < $3 THEN x.digest END
      FROM",
     "CROSS JOIN entries AS x WHERE x.integration = $2 AND x.entry = page.entry",
 );
@@ -28,10 +30,11 @@ const LOOK_UP: Sql = over_page!(
 /// seen it already, under whatever path, it stays as it is.
 const STAMP: Sql = over_page!(
     "INSERT INTO entries (integration, entry, path, added_run, seen_run, size, mime, modified, created, web_url,
-                          parent, leaf, special)
+                          parent, leaf, special, digest)
      SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, CAST(page.value ->> 2 AS BIGINT), page.value ->> 3,
             CAST(page.value ->> 4 AS BIGINT), CAST(page.value ->> 5 AS BIGINT), page.value ->> 6,
-            page.value ->> 7, page.value ->> 8, CAST(page.value ->> 9 AS BIGINT) = 1 FROM",
+            page.value ->> 7, page.value ->> 8, CAST(page.value ->> 9 AS BIGINT) = 1,
+            CAST(page.value ->> 11 AS BIGINT) FROM",
     "WHERE true
      ON CONFLICT (integration, entry) DO UPDATE SET
          path = CASE WHEN entries.seen_run < $3 THEN excluded.path ELSE entries.path END,
@@ -45,9 +48,14 @@ const STAMP: Sql = over_page!(
          parent = CASE WHEN entries.seen_run < $3 THEN excluded.parent ELSE entries.parent END,
          leaf = CASE WHEN entries.seen_run < $3 THEN excluded.leaf ELSE entries.leaf END,
          special = CASE WHEN entries.seen_run < $3 THEN excluded.special ELSE entries.special END,
+         digest = CASE WHEN entries.seen_run < $3 THEN excluded.digest ELSE entries.digest END,
          seen_run = CASE WHEN entries.seen_run < $3 THEN $3 ELSE entries.seen_run END,
          buried_at = NULL",
 );
+
+/// Of what is as it was nothing else is written: that is nearly everything, nearly always.
+const AGAIN: Sql =
+    over_page!("UPDATE entries SET seen_run = $3 WHERE integration = $2 AND entry IN (SELECT page.entry FROM", ")",);
 
 const UNSETTLE: &str =
     "UPDATE entries SET fingerprint = NULL, content_hash = NULL WHERE integration = $1 AND entry = $2";
@@ -73,26 +81,36 @@ const INVALIDATE: Sql = over_page!(
     ")",
 );
 
-/// A page is one value and two statements, however many entries it has: a statement for each
+/// A page is one value and a few statements, however many entries it has: a statement for each
 /// would cost ten times as much.
 pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Result<Vec<Known>> {
     let mut met = HashSet::with_capacity(entries.len());
     let first: Vec<bool> = entries.iter().map(|entry| met.insert(&entry.id)).collect();
     // One statement can stamp an entry once, and the first path counts.
-    let all = page::page(entries.iter().map(|entry| json!([entry.id.as_str()])));
+    let all = page::page(entries.iter().map(id));
     let once = || entries.iter().zip(&first).filter(|(_, first)| **first).map(|(entry, _)| entry);
+    let files = || once().filter(|entry| !entry.is_container());
     let containers = page::page(once().filter(|entry| entry.is_container()).map(tree::container));
-    let once = page::page(once().filter(|entry| !entry.is_container()).map(stamped));
+    let digests: HashMap<&EntryId, i64> = files().map(|entry| (&entry.id, digest(entry))).collect();
+    let values = |page: &Page, tx: &Tx| [page.value(tx), run.integration.into(), run.number.into()];
     // A second time, everything would be there again.
     let rows = scoped
         .store
         .db
         .retried(Twice::Harmful, async || {
             let mut tx = scoped.write_ledger(run.integration).await?;
-            let rows = tx.all(LOOK_UP, [all.value(&tx), run.integration.into()]).await?;
-            tx.run(STAMP, [once.value(&tx), run.integration.into(), run.number.into()]).await?;
-            if !containers.is_empty() {
-                tx.run(tree::WALKED, [containers.value(&tx), run.integration.into(), run.number.into()]).await?;
+            let rows = tx.all(LOOK_UP, values(&all, &tx)).await?;
+            let mut same = HashSet::new();
+            for row in &rows {
+                let (id, digest) = (entries.get(at(row)?).map(|entry| &entry.id), row.maybe_int(12)?);
+                same.extend(id.filter(|id| digest.is_some() && digests.get(id).copied() == digest));
+            }
+            let again = page::page(files().filter(|entry| same.contains(&entry.id)).map(id));
+            let other = page::page(files().filter(|entry| !same.contains(&entry.id)).map(stamped));
+            for (sql, page) in [(AGAIN, &again), (STAMP, &other), (tree::WALKED, &containers)] {
+                if !page.is_empty() {
+                    tx.run(sql, values(page, &tx)).await?;
+                }
             }
             tx.commit().await?;
             Ok(rows)
@@ -102,7 +120,7 @@ pub(super) async fn seen(scoped: &Scoped, run: &Run, entries: &[Entry]) -> Resul
     let mut known = vec![Known::default(); entries.len()];
     for row in rows {
         // A container under the id of a file is no file any more.
-        let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
+        let at = at(&row)?;
         if let (Some(known), Some(entry)) = (known.get_mut(at), entries.get(at).filter(|entry| !entry.is_container())) {
             *known = read(&row, run, entry)?;
         }
@@ -128,7 +146,40 @@ pub(super) fn stamped(entry: &Entry) -> Json {
         entry.leaf(),
         i32::from(!entry.is_file()),
         entry.fingerprint.as_ref().map(Fingerprint::as_str),
+        digest(entry),
     ])
+}
+
+fn id(entry: &Entry) -> Json {
+    json!([entry.id.as_str()])
+}
+
+/// Which of the entries a row is about.
+fn at(row: &Row) -> Result<usize> {
+    Ok(usize::try_from(row.int(0)?).unwrap_or(usize::MAX))
+}
+
+/// Stands for all that is written of an entry that was seen: where it is the same, so is that.
+fn digest(entry: &Entry) -> i64 {
+    let mut hash = Sha256::new();
+    let mut text = |text: Option<&str>| {
+        hash.update(text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+        hash.update(text.unwrap_or_default());
+    };
+    text(Some(entry.id.as_str()));
+    text(Some(&entry.path));
+    text(Some(entry.leaf()));
+    text(entry.mime.as_deref());
+    text(entry.web_url.as_deref());
+    text(entry.parent.as_ref().map(EntryId::as_str));
+    let micros = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros().cast_unsigned());
+    for number in [entry.size, micros(entry.modified), micros(entry.created)] {
+        hash.update([number.is_some().into()]);
+        hash.update(number.unwrap_or_default().to_le_bytes());
+    }
+    hash.update([entry.is_file().into()]);
+    let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = hash.finalize().into();
+    i64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 pub(super) fn read(row: &Row, run: &Run, entry: &Entry) -> Result<Known> {
@@ -223,7 +274,7 @@ mod tests {
         let store = Store::open(dir.path().join("catchment.db")).await.unwrap();
         let mut tx = store.scoped(Tenant::local()).read().await.unwrap();
         let explain: &'static str = format!("EXPLAIN QUERY PLAN {}", LOOK_UP.sqlite).leak();
-        let plan = tx.all(explain, values!["[]", 1_i64]).await.unwrap();
+        let plan = tx.all(explain, values!["[]", 1_i64, 1_i64]).await.unwrap();
         let plan: Vec<String> = plan.iter().map(|row| row.text(3).unwrap()).collect();
         assert!(plan[0].starts_with("SCAN json_each"), "{plan:?}");
         assert_eq!(plan[1], "SEARCH x USING PRIMARY KEY (integration=? AND entry=?)");
@@ -243,9 +294,11 @@ mod tests {
         let mut tx = scoped.write().await.unwrap();
         tx.run("ANALYZE entries", []).await.unwrap();
         let page = json!([["1-7"], ["3-4"], ["nowhere"]]).to_string();
-        for statement in [LOOK_UP, INVALIDATE] {
+        for (statement, of_a_run) in [(LOOK_UP, true), (AGAIN, true), (INVALIDATE, false)] {
             let explain: &'static str = format!("EXPLAIN {}", statement.postgres).leak();
-            let plan = tx.all(explain, values![page.as_str(), integration]).await.unwrap();
+            let mut values = Vec::from(values![page.as_str(), integration]);
+            values.extend(of_a_run.then(|| run.number.into()));
+            let plan = tx.all(explain, values).await.unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.text(0).unwrap()).collect();
             assert!(plan.iter().any(|step| step.contains("Index Scan using entries_pkey")), "{plan:#?}");
             assert!(!plan.iter().any(|step| step.contains("Seq Scan on entries")), "{plan:#?}");

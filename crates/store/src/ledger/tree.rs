@@ -70,7 +70,8 @@ const FOLLOW_CONTAINERS: &str = follow!(
 
 /// Their documents carry the old paths.
 const FOLLOW_ENTRIES: &str = follow!(
-    "UPDATE entries SET path = below.path || '/' || entries.leaf, fingerprint = NULL, content_hash = NULL FROM below
+    "UPDATE entries SET path = below.path || '/' || entries.leaf, digest = NULL, fingerprint = NULL, content_hash = NULL
+     FROM below
      WHERE entries.integration = $1 AND entries.parent = below.entry
      AND entries.path <> below.path || '/' || entries.leaf"
 );
@@ -118,6 +119,7 @@ const STAMP: Sql = over_page!(
          content_hash = CASE WHEN entries.path = excluded.path THEN entries.content_hash END,
          size = excluded.size, mime = excluded.mime, modified = excluded.modified, created = excluded.created,
          web_url = excluded.web_url, parent = excluded.parent, leaf = excluded.leaf, special = excluded.special,
+         digest = NULL,
          failures = CASE WHEN entries.failed_fingerprint IS NOT DISTINCT FROM excluded.failed_fingerprint
                          THEN entries.failures ELSE 0 END,
          seen_run = CASE WHEN entries.seen_run < $3 THEN $3 ELSE entries.seen_run END,

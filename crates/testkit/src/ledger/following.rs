@@ -331,6 +331,18 @@ pub async fn containers_that_a_walk_does_not_meet_are_forgotten(subject: &Subjec
     assert_eq!(subject.unlisted(&run).await, [("a".to_owned(), "a".to_owned())]);
 }
 
+/// Also where it says what the listing before the feed has said: a ledger may leave out what it knows.
+pub async fn a_listing_has_the_last_word(subject: &Subject) {
+    let run = subject.followed().await;
+    subject.told(&run, &[there(folder("c/b", "c")), there(leaf("c/high", "c"))]).await;
+    let living =
+        |paths: [&str; 2]| vec![(paths[0].to_owned(), false), (paths[1].to_owned(), false), ("c/other".into(), true)];
+    assert_eq!(subject.living().await, living(["c/b/deep", "c/high"]));
+    let run = subject.begin().await;
+    subject.see(&run, &[leaf("a/b/deep", "b"), leaf("a/high", "a"), leaf("c/other", "c")]).await;
+    assert_eq!(subject.living().await, living(["a/b/deep", "a/high"]));
+}
+
 /// It may end before it has listed them.
 pub async fn a_walk_that_lost_the_feed_leaves_the_containers_alone(subject: &Subject) {
     let older = subject.followed().await;
