@@ -16,7 +16,7 @@ use catchment_core::{Error, ErrorKind, Result};
 
 pub(crate) use postgres::Postgres;
 pub(crate) use row::Row;
-pub(crate) use sql::{Sql, clock, each, locked, over_page};
+pub(crate) use sql::{Sql, by_index, clock, each, locked, over_page};
 pub(crate) use sqlite::Sqlite;
 pub(crate) use tx::Tx;
 pub(crate) use value::{Value, values};

@@ -37,14 +37,28 @@ macro_rules! locked {
 /// keeps it from putting the one in the place of the other.
 macro_rules! over_page {
     ($before:expr, $after:expr $(,)?) => {
+        $crate::db::over_page!($before, sqlite: $after, postgres: $after)
+    };
+    ($before:expr, sqlite: $sqlite:expr, postgres: $postgres:expr $(,)?) => {
         $crate::db::each!(
             $before,
-            sqlite: " (SELECT key, value, value ->> 0 AS entry FROM json_each($1)) AS page ",
-            postgres: " (SELECT value, value ->> 0 AS entry, number - 1 AS key
-                         FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, number) OFFSET 0)
-                        AS page ",
-            $after,
+            sqlite: concat!(" (SELECT key, value, value ->> 0 AS entry FROM json_each($1)) AS page ", $sqlite),
+            postgres: concat!(
+                " (SELECT value, value ->> 0 AS entry, number - 1 AS key
+                   FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (value, number) OFFSET 0) AS page ",
+                $postgres
+            ),
+            ""
         )
+    };
+}
+
+/// A statement, or a piece of one, that takes rows of a table by an index: `($piece, by: "index", $rest)`. SQLite does
+/// not count rows, takes the key of a table for as good as any index, and would read every entry of an integration;
+/// so it is told. Postgres counts.
+macro_rules! by_index {
+    ($piece:expr, by: $index:literal, $rest:expr $(,)?) => {
+        $crate::db::each!($piece, sqlite: concat!(" INDEXED BY ", $index, " "), postgres: " ", $rest)
     };
 }
 
@@ -66,4 +80,4 @@ macro_rules! clock {
     };
 }
 
-pub(crate) use {clock, each, locked, over_page};
+pub(crate) use {by_index, clock, each, locked, over_page};

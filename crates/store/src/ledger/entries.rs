@@ -18,7 +18,7 @@ use crate::{
 
 /// Looks up a page. A cross join keeps SQLite from turning it around: it takes the page for the
 /// longer side, and would read every entry of the integration for each page.
-const LOOK_UP: Sql = over_page!(
+pub(super) const LOOK_UP: Sql = over_page!(
     "SELECT page.key, x.path, x.seen_run, x.fingerprint, x.content_hash, x.chunks, x.portfolio,
             x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message,
             CASE WHEN x.buried_at IS NULL AND x.seen_run < $3 THEN x.digest END
@@ -28,7 +28,7 @@ const LOOK_UP: Sql = over_page!(
 
 /// The path of the run that saw it last counts, and what else was said of it. Where this one has
 /// seen it already, under whatever path, it stays as it is.
-const STAMP: Sql = over_page!(
+pub(super) const STAMP: Sql = over_page!(
     "INSERT INTO entries (integration, entry, path, added_run, seen_run, size, mime, modified, created, web_url,
                           parent, leaf, special, digest)
      SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, CAST(page.value ->> 2 AS BIGINT), page.value ->> 3,
@@ -54,7 +54,7 @@ const STAMP: Sql = over_page!(
 );
 
 /// Of what is as it was nothing else is written: that is nearly everything, nearly always.
-const AGAIN: Sql =
+pub(super) const AGAIN: Sql =
     over_page!("UPDATE entries SET seen_run = $3 WHERE integration = $2 AND entry IN (SELECT page.entry FROM", ")",);
 
 const UNSETTLE: &str =
@@ -67,14 +67,14 @@ const PAGE: &str = concat!(
     " ORDER BY entry LIMIT $4"
 );
 
-const NEXT_PAGE: &str = concat!(
+pub(super) const NEXT_PAGE: &str = concat!(
     "SELECT entry, path, buried_at IS NOT NULL, content_hash, chunks FROM entries WHERE ",
     of_mine!(),
     " AND entry > $5 ORDER BY entry LIMIT $4"
 );
 
 /// One more than the newest run: no run that has begun may record over it, the next one may.
-const INVALIDATE: Sql = over_page!(
+pub(super) const INVALIDATE: Sql = over_page!(
     "UPDATE entries SET fingerprint = NULL, content_hash = NULL,
                         result_run = (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE runs.integration = $2)
      WHERE integration = $2 AND entry IN (SELECT page.entry FROM",
@@ -267,18 +267,6 @@ mod tests {
 
     use super::*;
     use crate::Store;
-
-    #[tokio::test]
-    async fn a_page_is_looked_up_by_its_ids_and_not_by_reading_the_whole_ledger() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path().join("catchment.db")).await.unwrap();
-        let mut tx = store.scoped(Tenant::local()).read().await.unwrap();
-        let explain: &'static str = format!("EXPLAIN QUERY PLAN {}", LOOK_UP.sqlite).leak();
-        let plan = tx.all(explain, values!["[]", 1_i64, 1_i64]).await.unwrap();
-        let plan: Vec<String> = plan.iter().map(|row| row.text(3).unwrap()).collect();
-        assert!(plan[0].starts_with("SCAN json_each"), "{plan:?}");
-        assert_eq!(plan[1], "SEARCH x USING PRIMARY KEY (integration=? AND entry=?)");
-    }
 
     #[tokio::test]
     async fn row_level_security_does_not_keep_postgres_from_its_index() {

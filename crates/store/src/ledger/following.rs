@@ -7,7 +7,7 @@ use catchment_core::{
 
 use super::tree::Tree;
 use crate::{
-    db::{Twice, Tx, Value, values},
+    db::{Sql, Twice, Tx, Value, by_index, values},
     integrations::of_mine,
     scope::Scoped,
     time,
@@ -27,7 +27,11 @@ const UNMET: &str = "DELETE FROM containers WHERE integration = $1 AND seen_run 
 
 const MOVE: &str = "UPDATE feeds SET cursor = $2 WHERE integration = $1";
 
-const UNLISTED: &str = concat!("SELECT entry, path FROM containers WHERE ", of_mine!(), " AND NOT listed LIMIT $4");
+pub(super) const UNLISTED: Sql = by_index!(
+    "SELECT entry, path FROM containers",
+    by: "containers_unlisted",
+    concat!("WHERE ", of_mine!(), " AND NOT listed LIMIT $4"),
+);
 
 const REVIVE: &str = "UPDATE entries SET buried_at = NULL
      WHERE integration = $1 AND buried_run = $2 AND buried_at IS NOT NULL";
@@ -38,19 +42,23 @@ const LISTED: &str = "UPDATE containers SET listed = true WHERE integration = $1
 /// passed.
 macro_rules! due {
     ($behind:literal) => {
-        concat!(
-            "SELECT entry, path FROM entries WHERE ",
-            of_mine!(),
-            " AND (content_hash IS NULL OR failures > 0)
-              AND buried_at IS NULL AND NOT special AND (failures = 0 OR failed_until <= $5)",
-            $behind,
-            " ORDER BY entry LIMIT $4"
+        by_index!(
+            "SELECT entry, path FROM entries",
+            by: "entries_open",
+            concat!(
+                "WHERE ",
+                of_mine!(),
+                " AND (content_hash IS NULL OR failures > 0)
+                  AND buried_at IS NULL AND NOT special AND (failures = 0 OR failed_until <= $5)",
+                $behind,
+                " ORDER BY entry LIMIT $4"
+            ),
         )
     };
 }
 
-const DUE: &str = due!("");
-const DUE_BEHIND: &str = due!(" AND entry > $6");
+pub(super) const DUE: Sql = due!("");
+pub(super) const DUE_BEHIND: Sql = due!(" AND entry > $6");
 
 #[async_trait]
 impl Following for Scoped {

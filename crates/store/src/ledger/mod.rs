@@ -6,6 +6,8 @@
 
 mod entries;
 mod following;
+#[cfg(test)]
+mod plans;
 mod removals;
 mod results;
 mod tree;

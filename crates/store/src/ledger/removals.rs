@@ -41,18 +41,18 @@ const BURY: &str = concat!(
     below!("$3")
 );
 
-const TAKE: &str = "UPDATE entries SET fingerprint = NULL, content_hash = NULL
+pub(super) const TAKE: &str = "UPDATE entries SET fingerprint = NULL, content_hash = NULL
      WHERE integration = $1 AND entry IN
          (SELECT entry FROM entries WHERE integration = $1 AND buried_at <= $2 LIMIT $3)
      RETURNING entry, path";
 
-const FORGET: Sql = over_page!(
+pub(super) const FORGET: Sql = over_page!(
     "DELETE FROM entries WHERE integration = $2 AND buried_at IS NOT NULL AND content_hash IS NULL
      AND entry IN (SELECT page.entry FROM",
     ")",
 );
 
-const STAY: Sql = over_page!(
+pub(super) const STAY: Sql = over_page!(
     "SELECT entry FROM entries WHERE integration = $2 AND entry IN (SELECT page.entry FROM",
     ") ORDER BY entry",
 );

@@ -13,7 +13,7 @@ use crate::{
 
 /// The path in the row is the one seen last. If that is another one by now, the document carries
 /// the wrong path, and the entry stays unsettled.
-const INGESTED: Sql = over_page!(
+pub(super) const INGESTED: Sql = over_page!(
     "INSERT INTO entries (integration, entry, path, added_run, seen_run, result_run,
                           fingerprint, content_hash, chunks, portfolio)
      SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, $3,
@@ -29,14 +29,15 @@ const INGESTED: Sql = over_page!(
      WHERE entries.result_run <= excluded.result_run",
 );
 
-/// Where a newer result was in the way, and is about other bytes.
-const CONTRADICTED: Sql = over_page!(
-    "UPDATE entries SET fingerprint = NULL, content_hash = NULL
-     FROM",
-    "WHERE integration = $2 AND entries.entry = page.entry AND result_run > $3 AND content_hash <> page.value ->> 3",
+/// Where a newer result was in the way, and is about other bytes. As an `UPDATE .. FROM` SQLite would turn it around,
+/// and read every entry of the integration for each page.
+pub(super) const CONTRADICTED: Sql = over_page!(
+    "UPDATE entries SET fingerprint = NULL, content_hash = NULL WHERE integration = $2 AND entry IN (SELECT page.entry FROM",
+    "CROSS JOIN entries AS x WHERE x.integration = $2 AND x.entry = page.entry AND x.result_run > $3
+     AND x.content_hash <> page.value ->> 3)",
 );
 
-const FAILED: Sql = over_page!(
+pub(super) const FAILED: Sql = over_page!(
     "INSERT INTO entries (integration, entry, path, added_run, seen_run, result_run,
                           failures, failed_fingerprint, failed_until, failed_kind, failed_message)
      SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, $3,

@@ -15,15 +15,25 @@ use crate::{
 /// however deep. `UNION` ends it where two containers are in each other, as they may be between two
 /// changes.
 macro_rules! over_containers {
-    ($first:expr, $then:expr $(,)?) => {
-        over_page!(
-            concat!("WITH RECURSIVE below (entry) AS (SELECT ", $first),
-            concat!(
-                "UNION SELECT x.entry FROM below JOIN containers AS x
-                 ON x.integration = $2 AND x.parent = below.entry) ",
-                $then
-            ),
+    ($then:expr $(,)?) => {
+        over_containers!(sqlite: $then, postgres: $then)
+    };
+    // Of what is in one of them: by the index, see `by_index`.
+    ($before:expr, by: $index:literal, $after:expr $(,)?) => {
+        over_containers!(
+            sqlite: concat!($before, " INDEXED BY ", $index, " ", $after),
+            postgres: concat!($before, " ", $after)
         )
+    };
+    (sqlite: $sqlite:expr, postgres: $postgres:expr $(,)?) => {
+        over_page!(
+            "WITH RECURSIVE below (entry) AS (SELECT page.entry FROM",
+            sqlite: concat!(over_containers!(), $sqlite),
+            postgres: concat!(over_containers!(), $postgres),
+        )
+    };
+    () => {
+        "UNION SELECT x.entry FROM below JOIN containers AS x ON x.integration = $2 AND x.parent = below.entry) "
     };
 }
 
@@ -50,63 +60,72 @@ const FIND: &str = "SELECT path FROM containers WHERE integration = $1 AND entry
 /// Everything below the container `$2`, with the path that follows from its own. Between two changes
 /// it may lie below itself.
 macro_rules! follow {
-    ($then:literal) => {
+    ($update:literal, sqlite: $by:literal, $rest:literal $(,)?) => {
+        Sql {
+            sqlite: concat!(follow!(" INDEXED BY containers_by_parent "), $update, $by, $rest),
+            postgres: concat!(follow!(" "), $update, " ", $rest),
+        }
+    };
+    ($by:literal) => {
         concat!(
             "WITH RECURSIVE below (entry, path) AS (
                  SELECT entry, path FROM containers WHERE integration = $1 AND entry = $2
                  UNION ALL
                  SELECT x.entry, CASE below.path WHEN '' THEN x.leaf ELSE below.path || '/' || x.leaf END
-                 FROM below JOIN containers AS x
-                 ON x.integration = $1 AND x.parent = below.entry AND x.entry <> $2) ",
-            $then
+                 FROM below JOIN containers AS x",
+            $by,
+            "ON x.integration = $1 AND x.parent = below.entry AND x.entry <> $2) "
         )
     };
 }
 
-const FOLLOW_CONTAINERS: &str = follow!(
-    "UPDATE containers SET path = below.path FROM below
-     WHERE containers.integration = $1 AND containers.entry = below.entry"
+pub(super) const FOLLOW_CONTAINERS: Sql = follow!(
+    "UPDATE containers",
+    sqlite: " ",
+    "SET path = below.path FROM below
+     WHERE containers.integration = $1 AND containers.entry = below.entry",
 );
 
 /// Their documents carry the old paths.
-const FOLLOW_ENTRIES: &str = follow!(
-    "UPDATE entries SET path = below.path || '/' || entries.leaf, digest = NULL, fingerprint = NULL, content_hash = NULL
-     FROM below
+pub(super) const FOLLOW_ENTRIES: Sql = follow!(
+    "UPDATE entries",
+    sqlite: " INDEXED BY entries_by_parent ",
+    "SET path = below.path || '/' || entries.leaf, digest = NULL, fingerprint = NULL, content_hash = NULL FROM below
      WHERE entries.integration = $1 AND entries.parent = below.entry
-     AND entries.path <> below.path || '/' || entries.leaf"
+     AND entries.path <> below.path || '/' || entries.leaf",
 );
 
-const BURY: Sql = over_page!(
+pub(super) const BURY: Sql = over_page!(
     "UPDATE entries SET buried_at = $3, buried_run = $4 WHERE integration = $2 AND buried_at IS NULL AND entry IN (SELECT page.entry FROM",
     ")",
 );
 
-const BURY_BELOW: Sql = over_containers!(
-    "page.entry FROM",
-    "UPDATE entries SET buried_at = $3, buried_run = $4 WHERE integration = $2 AND buried_at IS NULL
+pub(super) const BURY_BELOW: Sql = over_containers!(
+    "UPDATE entries",
+    by: "entries_by_parent",
+    "SET buried_at = $3, buried_run = $4 WHERE integration = $2 AND buried_at IS NULL
      AND parent IN (SELECT entry FROM below)",
 );
 
-const DROP_BELOW: Sql = over_containers!(
-    "page.entry FROM",
-    "DELETE FROM containers WHERE integration = $2 AND entry IN (SELECT entry FROM below)",
-);
+pub(super) const DROP_BELOW: Sql =
+    over_containers!("DELETE FROM containers WHERE integration = $2 AND entry IN (SELECT entry FROM below)",);
 
-const DOOMED: Sql = over_page!(
+pub(super) const DOOMED: Sql = over_page!(
     "SELECT entry FROM entries WHERE integration = $2 AND buried_at IS NULL AND entry IN (SELECT page.entry FROM",
     "WHERE page.value ->> 1 = 'gone')",
 );
 
-const DOOMED_BELOW: Sql = over_containers!(
-    "page.entry FROM",
-    "SELECT count(*) FROM entries WHERE integration = $2 AND buried_at IS NULL AND parent IN (SELECT entry FROM below)",
+pub(super) const DOOMED_BELOW: Sql = over_containers!(
+    "SELECT count(*) FROM entries",
+    by: "entries_by_parent",
+    "WHERE integration = $2 AND buried_at IS NULL AND parent IN (SELECT entry FROM below)",
 );
 
 const LIVING: &str = "SELECT count(*) FROM entries WHERE integration = $1 AND buried_at IS NULL";
 
 /// As it was told last: a feed comes to an end, and its last word holds. With another fingerprint it
 /// has not failed yet.
-const STAMP: Sql = over_page!(
+pub(super) const STAMP: Sql = over_page!(
     "INSERT INTO entries (integration, entry, path, added_run, seen_run, size, mime, modified, created, web_url,
                           parent, leaf, special, failed_fingerprint)
      SELECT $2, page.value ->> 0, page.value ->> 1, $3, $3, CAST(page.value ->> 2 AS BIGINT), page.value ->> 3,
@@ -126,14 +145,14 @@ const STAMP: Sql = over_page!(
          buried_at = NULL",
 );
 
-const LOOK_UP: Sql = over_page!(
+pub(super) const LOOK_UP: Sql = over_page!(
     "SELECT page.key, x.path, x.seen_run, x.fingerprint, x.content_hash, x.chunks, x.portfolio,
             x.failures, x.failed_fingerprint, x.failed_until, x.failed_kind, x.failed_message
      FROM",
     "CROSS JOIN entries AS x WHERE x.integration = $2 AND x.entry = page.entry AND x.buried_at IS NULL",
 );
 
-const KNOWN: Sql = over_page!(
+pub(super) const KNOWN: Sql = over_page!(
     "SELECT page.key FROM",
     "WHERE EXISTS (SELECT 1 FROM containers AS x WHERE x.integration = $2 AND x.entry = page.entry)
      OR EXISTS (SELECT 1 FROM entries AS x WHERE x.integration = $2 AND x.entry = page.entry AND x.buried_at IS NULL)",
