@@ -1,4 +1,7 @@
-//! Texts for benchmarks: many words, some of them common and most of them rare, as in a language.
+//! What benchmarks share: a computed source, and texts of many words, some of them common and most of them rare, as in a
+//! language.
+
+pub mod source;
 
 use std::fmt::Write as _;
 

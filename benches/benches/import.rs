@@ -2,12 +2,11 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use catchment_benches::source::{Bucket, Nowhere};
 use catchment_core::{
-    Account, Browse, ByteRange, Connector, Content, Document, DocumentKey, Download, Entry, EntryId, Fingerprint, Flat,
-    Held, Ingested, Ingestor, IntegrationId, Ledger, Page, PageRequest, PageToken, Result, Tenant, Text, async_trait,
+    Document, DocumentKey, EntryId, Held, Ingested, Ingestor, IntegrationId, Ledger, Result, Tenant, async_trait,
 };
-use catchment_documents::{Input, Parsed};
-use catchment_engine::{Engine, Event, Import, Options, Parse, Source, Summary};
+use catchment_engine::{Engine, Event, Import, Options, Source, Summary};
 use catchment_store::Store;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures::TryStreamExt;
@@ -16,91 +15,6 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::runtime::Runtime;
-
-/// So many small files in one flat listing.
-#[derive(Debug)]
-struct Bucket(usize);
-
-#[async_trait]
-impl Connector for Bucket {
-    async fn check(&self) -> Result<Account> {
-        Ok(Account::default())
-    }
-
-    fn browse(&self) -> Option<&dyn Browse> {
-        Some(self)
-    }
-
-    fn download(&self) -> Option<&dyn Download> {
-        Some(self)
-    }
-}
-
-#[async_trait]
-impl Browse for Bucket {
-    async fn children(&self, _: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
-        let from: usize = page.token.as_ref().and_then(|token| token.as_str().parse().ok()).unwrap_or(0);
-        let to = (from + page.limit_or(1_000, 1_000) as usize).min(self.0);
-        let items = (from..to).map(|file| {
-            let path = format!("reports/{:04}/annual report {file:08}.pdf", file / 5_000);
-            let mut entry = Entry::file(path.clone(), path);
-            entry.fingerprint = Some(Fingerprint::new(format!("d41d8cd98f00b204e9800998ecf8{file:04}")));
-            entry.size = Some(4_096);
-            entry
-        });
-        Ok(Page { items: items.collect(), next: (to < self.0).then(|| PageToken::new(to.to_string())) })
-    }
-
-    async fn lookup(&self, path: &str) -> Result<Entry> {
-        Ok(Entry::container("", path))
-    }
-
-    fn flat(&self) -> Option<&dyn Flat> {
-        Some(self)
-    }
-}
-
-#[async_trait]
-impl Flat for Bucket {
-    async fn descendants(&self, under: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
-        self.children(under, page).await
-    }
-}
-
-#[async_trait]
-impl Download for Bucket {
-    async fn open(&self, _: &Entry, _: Option<ByteRange>) -> Result<Content> {
-        Ok(Content::bytes(vec![b'x'; 4_096]))
-    }
-}
-
-struct Nowhere;
-
-#[async_trait]
-impl Parse for Nowhere {
-    async fn parse(&self, _: Input) -> Result<Parsed> {
-        Ok(Parsed { mime: "text/plain".into(), text: Text::default() })
-    }
-
-    fn max_bytes(&self) -> u64 {
-        u64::MAX
-    }
-}
-
-#[async_trait]
-impl Ingestor for Nowhere {
-    async fn upsert(&self, _: Document) -> Result<Ingested> {
-        Ok(Ingested { chunks: 1 })
-    }
-
-    async fn remove(&self, _: &[DocumentKey]) -> Result<()> {
-        Ok(())
-    }
-
-    async fn audit(&self, _: IntegrationId, _: Option<&EntryId>, _: u32) -> Result<Vec<Held>> {
-        Ok(Vec::new())
-    }
-}
 
 /// An index in the same file as the ledger: two that write in turn.
 struct Beside(SqlitePool);
@@ -160,7 +74,7 @@ async fn new(dir: &Path, index: Option<&str>) -> (Engine, Source) {
 }
 
 async fn import(engine: &Engine, source: &Source, files: usize) -> Summary {
-    let mut events = engine.import(Import::new(Arc::new(Bucket(files)), source.clone()));
+    let mut events = engine.import(Import::new(Arc::new(Bucket { entries: files, changes: 0 }), source.clone()));
     while let Some(event) = events.try_next().await.expect("no error") {
         if let Event::Done(summary) = event {
             assert_eq!(summary.files(), files as u64);
