@@ -7,38 +7,31 @@ use std::sync::{
 };
 
 use catchment_core::{
-    Account, Browse, Change, ChangePage, Changes, Connector, Cursor, Entry, EntryId, Error, ErrorKind, Page,
-    PageRequest, PageToken, Result, async_trait,
+    Account, Browse, ChangePage, Changes, Connector, Cursor, Entry, EntryId, Page, PageRequest, Result, async_trait,
 };
-use catchment_testkit::world::{Expected, Folders, Key, Mirror, Node, Op, Refused, Rules, World};
+use catchment_testkit::world::{
+    Expected, Folders, Key, Mirror, Node, Op, Refused, Rules, World,
+    feed::{Feed, Style, fingerprint, id},
+};
 use proptest::prelude::*;
-
-/// In which of the permitted ways a feed tells.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Style {
-    /// Each event, in order, parents named.
-    Events,
-    /// Each event, in order, parents by path.
-    Paths,
-    /// The latest of each entry, in the order of the last events.
-    Latest,
-    /// The latest of each entry, in no order.
-    Shuffled,
-}
 
 /// A vendor in memory. With `script`, the world changes whenever it is asked for something.
 #[derive(Debug)]
 struct Drive {
     world: Mutex<World>,
-    style: Style,
-    page: usize,
+    feed: Feed,
     script: Mutex<Vec<Op>>,
     calls: AtomicUsize,
 }
 
 impl Drive {
     fn new(world: World, style: Style, page: usize) -> Self {
-        Self { world: Mutex::new(world), style, page, script: Mutex::default(), calls: AtomicUsize::new(0) }
+        Self {
+            world: Mutex::new(world),
+            feed: Feed { style, page },
+            script: Mutex::default(),
+            calls: AtomicUsize::new(0),
+        }
     }
 
     /// Something happens between two calls.
@@ -51,76 +44,10 @@ impl Drive {
         }
         world
     }
-
-    fn change(&self, world: &World, key: Key, path: Option<String>) -> Option<Change> {
-        let node = world.get(key).or_else(|| world.gone(key))?;
-        match path {
-            Some(path) => Some(Change::Upsert(Box::new(entry(node, path, self.style != Style::Paths)))),
-            None => Some(Change::Remove(id(key))),
-        }
-    }
-
-    /// An entry and all below it, parents first.
-    fn with_all_below(&self, world: &World, key: Key, changes: &mut Vec<Change>) {
-        changes.extend(self.change(world, key, world.path(key)));
-        for node in world.children(key) {
-            self.with_all_below(world, node.key, changes);
-        }
-    }
-
-    /// What changed since an event, up to a later one, and whether there is more.
-    fn page(&self, world: &World, since: u64, offset: usize) -> ChangePage {
-        let mut changes = Vec::new();
-        if matches!(self.style, Style::Events | Style::Paths) {
-            let events = world.since(since);
-            for event in &events[..events.len().min(self.page)] {
-                let (before, past) = (world.at(event.number - 1), world.at(event.number));
-                let Some(key) = event.key else { continue };
-                match (before.path(key), past.path(key)) {
-                    (None, None) => {}
-                    // The listing of what came in may have run ahead of this.
-                    (None, Some(_)) => self.with_all_below(&past, key, &mut changes),
-                    (_, path) => changes.extend(self.change(&past, key, path)),
-                }
-            }
-            let next = since + events.len().min(self.page) as u64;
-            return ChangePage { changes, cursor: cursor(next, 0), more: events.len() > self.page };
-        }
-        let mut keys = world.touched_since(since);
-        if self.style == Style::Shuffled {
-            keys.sort_by_key(|key| key.0.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        }
-        // What is new while a feed of this kind is read comes behind it: pages are cut from the
-        // state at the first.
-        let left = keys.get(offset..).unwrap_or_default();
-        for key in &left[..left.len().min(self.page)] {
-            changes.extend(self.change(world, *key, world.path(*key)));
-        }
-        let more = left.len() > self.page;
-        let next = if more { cursor(since, offset + self.page) } else { cursor(world.version(), 0) };
-        ChangePage { changes, cursor: next, more }
-    }
-}
-
-fn cursor(since: u64, offset: usize) -> Cursor {
-    Cursor::new(format!("{since}.{offset}"))
-}
-
-fn id(key: Key) -> EntryId {
-    format!("id-{key}").into()
-}
-
-fn entry(node: &Node, path: String, parent: bool) -> Entry {
-    let mut entry =
-        if node.is_folder() { Entry::container(id(node.key), path) } else { Entry::file(id(node.key), path) };
-    entry.parent = node.parent.filter(|_| parent).map(id);
-    entry.size = node.content.as_ref().map(|content| content.len() as u64);
-    entry.fingerprint = Some(catchment_core::Fingerprint::new(node.edition.to_string()));
-    entry
 }
 
 fn expected(node: &Node) -> Expected {
-    Expected { id: Some(id(node.key)), fingerprint: Some(catchment_core::Fingerprint::new(node.edition.to_string())) }
+    Expected { id: Some(id(node.key)), fingerprint: fingerprint(node) }
 }
 
 #[async_trait]
@@ -141,16 +68,7 @@ impl Connector for Drive {
 #[async_trait]
 impl Browse for Drive {
     async fn children(&self, parent: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
-        let world = self.ask();
-        let key = Key(parent.as_str()[3..].parse().expect("an id"));
-        if world.path(key).is_none() {
-            return Err(Error::not_found(parent));
-        }
-        let after = page.token.map_or(0, |token| token.as_str().parse().expect("a token"));
-        let left: Vec<_> = world.children(key).filter(|node| node.key.0 > after).take(3).collect();
-        let next = (left.len() == 3).then(|| PageToken::new(left[2].key.to_string()));
-        let items = left[..].iter().map(|node| entry(node, world.path(node.key).expect("inside"), true)).collect();
-        Ok(Page { items, next })
+        self.feed.children(&self.ask(), parent, &page)
     }
 
     async fn lookup(&self, _: &str) -> Result<Entry> {
@@ -161,18 +79,12 @@ impl Browse for Drive {
 #[async_trait]
 impl Changes for Drive {
     async fn now(&self) -> Result<Cursor> {
-        Ok(cursor(self.ask().version(), 0))
+        Ok(self.feed.now(&self.ask()))
     }
 
     async fn changes(&self, since: &Cursor) -> Result<ChangePage> {
-        let world = self.ask();
-        let (number, offset) = since.as_str().split_once('.').expect("a cursor");
-        let (number, offset) = (number.parse().expect("a number"), offset.parse().expect("an offset"));
-        if number > world.version() {
-            return Err(Error::new(ErrorKind::CursorExpired, "not a cursor of this drive: begin anew"));
-        }
         // An offset into what has changed by now is only good while nothing changes.
-        Ok(self.page(&world, number, offset))
+        self.feed.changes(&self.ask(), since, 0)
     }
 }
 

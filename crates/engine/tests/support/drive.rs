@@ -9,27 +9,17 @@ use std::{
 };
 
 use catchment_core::{
-    Account, Browse, ByteRange, Change, ChangePage, Changes, Connector, Content, Cursor, Download, Entry, EntryId,
-    Error, ErrorKind, Fingerprint, Flat, Ledger, Page, PageRequest, PageToken, Result, async_trait,
+    Account, Browse, ByteRange, ChangePage, Changes, Connector, Content, Cursor, Download, Entry, EntryId, Error,
+    ErrorKind, Flat, Ledger, Page, PageRequest, Result, async_trait,
 };
 use catchment_engine::{Engine, Event, Import, MemoryLedger, Options, Retries, Source, Summary};
-use catchment_testkit::world::{Key, Node, Op, World};
+use catchment_testkit::world::{
+    Key, Op, World,
+    feed::{Feed, Style, entry, id, key},
+};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{INTEGRATION, Index, Log, Parser, Spy, Told};
-
-/// In which of the permitted ways a feed tells.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Style {
-    /// Each event as it was, in order, parents named.
-    Events,
-    /// Each event as it was, in order, parents by path.
-    Paths,
-    /// The latest of each entry, in the order of the last events.
-    Latest,
-    /// The latest of each entry, in no order.
-    Shuffled,
-}
 
 /// Something that happens to the world.
 pub(crate) struct Happens(pub(crate) Box<dyn FnOnce(&mut World) + Send>);
@@ -44,9 +34,7 @@ impl std::fmt::Debug for Happens {
 #[derive(Debug)]
 pub(crate) struct Drive {
     pub(crate) world: Mutex<World>,
-    style: Style,
-    /// How many changes a page of the feed holds.
-    page: usize,
+    feed: Feed,
     /// Cursors from before this event are not honoured any more.
     pub(crate) forgotten: Mutex<u64>,
     /// What listing these folders, and reading these files, ends in.
@@ -76,8 +64,7 @@ impl Drive {
     pub(crate) fn new(world: World, style: Style, page: usize) -> Self {
         Self {
             world: Mutex::new(world),
-            style,
-            page,
+            feed: Feed { style, page },
             forgotten: Mutex::default(),
             refused: Mutex::default(),
             stuck: Mutex::default(),
@@ -100,73 +87,6 @@ impl Drive {
             None => Ok(()),
         }
     }
-
-    fn change(&self, world: &World, key: Key, path: Option<String>) -> Option<Change> {
-        let node = world.get(key).or_else(|| world.gone(key))?;
-        match path {
-            Some(path) => Some(Change::Upsert(Box::new(entry(node, path, self.style != Style::Paths)))),
-            None => Some(Change::Remove(id(key))),
-        }
-    }
-
-    /// An entry and all below it, parents first.
-    fn with_all_below(&self, world: &World, key: Key, changes: &mut Vec<Change>) {
-        changes.extend(self.change(world, key, world.path(key)));
-        for node in world.children(key) {
-            self.with_all_below(world, node.key, changes);
-        }
-    }
-
-    fn page(&self, world: &World, since: u64, offset: usize) -> ChangePage {
-        let mut changes = Vec::new();
-        if matches!(self.style, Style::Events | Style::Paths) {
-            let events = world.since(since);
-            for event in &events[..events.len().min(self.page)] {
-                let (before, past) = (world.at(event.number - 1), world.at(event.number));
-                let Some(key) = event.key else { continue };
-                match (before.path(key), past.path(key)) {
-                    (None, None) => {}
-                    // The listing of what came in may have run ahead of this.
-                    (None, Some(_)) => self.with_all_below(&past, key, &mut changes),
-                    (_, path) => changes.extend(self.change(&past, key, path)),
-                }
-            }
-            let next = since + events.len().min(self.page) as u64;
-            return ChangePage { changes, cursor: cursor(next, 0), more: events.len() > self.page };
-        }
-        let mut keys = world.touched_since(since);
-        if self.style == Style::Shuffled {
-            keys.sort_by_key(|key| key.0.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        }
-        let left = keys.get(offset..).unwrap_or_default();
-        for key in &left[..left.len().min(self.page)] {
-            changes.extend(self.change(world, *key, world.path(*key)));
-        }
-        let more = left.len() > self.page;
-        let next = if more { cursor(since, offset + self.page) } else { cursor(world.version(), 0) };
-        ChangePage { changes, cursor: next, more }
-    }
-}
-
-fn cursor(since: u64, offset: usize) -> Cursor {
-    Cursor::new(format!("{since}.{offset}"))
-}
-
-pub(crate) fn id(key: Key) -> EntryId {
-    format!("id-{key}").into()
-}
-
-fn key(id: &EntryId) -> Key {
-    Key(id.as_str()[3..].parse().expect("an id"))
-}
-
-fn entry(node: &Node, path: String, parent: bool) -> Entry {
-    let mut entry =
-        if node.is_folder() { Entry::container(id(node.key), path) } else { Entry::file(id(node.key), path) };
-    entry.parent = node.parent.filter(|_| parent).map(id);
-    entry.size = node.content.as_ref().map(|content| content.len() as u64);
-    entry.fingerprint = (!node.is_folder()).then(|| Fingerprint::new(node.edition.to_string()));
-    entry
 }
 
 #[async_trait]
@@ -193,17 +113,8 @@ impl Browse for Drive {
     async fn children(&self, parent: &EntryId, page: PageRequest) -> Result<Page<Entry>> {
         tokio::task::yield_now().await;
         self.children.fetch_add(1, Ordering::SeqCst);
-        let parent = key(parent);
-        self.refusal(parent)?;
-        let world = self.world();
-        if world.path(parent).is_none() {
-            return Err(Error::not_found(parent));
-        }
-        let after = page.token.map_or(0, |token| token.as_str().parse().expect("a token"));
-        let left: Vec<_> = world.children(parent).filter(|node| node.key.0 > after).take(3).collect();
-        let next = (left.len() == 3).then(|| PageToken::new(left[2].key.to_string()));
-        let items = left.iter().map(|node| entry(node, world.path(node.key).expect("inside"), true)).collect();
-        Ok(Page { items, next })
+        self.refusal(key(parent))?;
+        self.feed.children(&self.world(), parent, &page)
     }
 
     async fn lookup(&self, path: &str) -> Result<Entry> {
@@ -256,7 +167,7 @@ impl Download for Drive {
 impl Changes for Drive {
     async fn now(&self) -> Result<Cursor> {
         tokio::task::yield_now().await;
-        Ok(cursor(self.world().version(), 0))
+        Ok(self.feed.now(&self.world()))
     }
 
     async fn changes(&self, since: &Cursor) -> Result<ChangePage> {
@@ -266,12 +177,7 @@ impl Changes for Drive {
         if let Some(Happens(before)) = self.before_page.lock().unwrap().take() {
             before(&mut world);
         }
-        let (number, offset) = since.as_str().split_once('.').expect("a cursor");
-        let (number, offset) = (number.parse().expect("a number"), offset.parse().expect("an offset"));
-        if number < *self.forgotten.lock().unwrap() {
-            return Err(Error::new(ErrorKind::CursorExpired, "too old: begin anew"));
-        }
-        let page = self.page(&world, number, offset);
+        let page = self.feed.changes(&world, since, *self.forgotten.lock().unwrap())?;
         let stuck = *self.stuck.lock().unwrap();
         Ok(if stuck { ChangePage { cursor: since.clone(), more: true, ..page } } else { page })
     }

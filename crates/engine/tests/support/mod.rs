@@ -23,7 +23,9 @@ use catchment_engine::{Engine, Event, FileResult, Import, MemoryLedger, Options,
 use futures::{StreamExt, TryStreamExt};
 
 #[allow(unused_imports, reason = "each test uses its part")]
-pub(crate) use drive::{Followed, Style, id as drive_id};
+pub(crate) use catchment_testkit::world::feed::{Style, id as drive_id};
+#[allow(unused_imports, reason = "each test uses its part")]
+pub(crate) use drive::Followed;
 pub(crate) use ledger::Spy;
 #[allow(unused_imports, reason = "each test uses its part")]
 pub(crate) use source::{Fault, Folder};

@@ -10,6 +10,7 @@
 
 mod compare;
 mod event;
+pub mod feed;
 mod history;
 mod mirror;
 mod op;
