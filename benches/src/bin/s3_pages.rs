@@ -33,7 +33,8 @@ fn serve(stream: TcpStream, objects: usize) -> io::Result<()> {
         let request = request?;
         // The headers say nothing that counts here, and there is no body.
         while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
-        let from = parameter(&request, "continuation-token").and_then(|token| token.parse().ok()).unwrap_or(0);
+        let from = parameter(&request, "continuation-token").and_then(|token| token.parse().ok());
+        let from = from.or_else(|| behind(parameter(&request, "marker")?)).unwrap_or(0);
         let most = parameter(&request, "max-keys").and_then(|most| most.parse().ok()).unwrap_or(PAGE);
         let body = page(objects, from, most.min(PAGE));
         let length = body.len();
@@ -47,6 +48,12 @@ fn serve(stream: TcpStream, objects: usize) -> io::Result<()> {
 fn parameter<'a>(request: &'a str, name: &str) -> Option<&'a str> {
     let (_, query) = request.split(' ').nth(1)?.split_once('?')?;
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// The first object behind a key, for those who list by the first version of the call.
+fn behind(marker: &str) -> Option<usize> {
+    let (_, name) = marker.rsplit_once("report-")?;
+    Some(name.strip_suffix(".txt")?.parse::<usize>().ok()? + 1)
 }
 
 fn page(objects: usize, from: usize, most: usize) -> String {
