@@ -154,12 +154,13 @@ impl<'a> Cutter<'a> {
         room.push(*piece);
         let body = self.open.pieces.iter().rposition(|piece| !piece.heading).map_or(0, |last| last + 1);
         if body > self.open.repeated && body < self.open.pieces.len() {
-            let headings = &self.open.pieces[body..];
+            let headings: Vec<_> = self.open.pieces[body..].iter().map(Piece::on_a_line).collect();
             if headings.iter().all(|heading| room.push_if(heading, self.limits)) {
-                return Carried { pieces: self.open.pieces.split_off(body), moved: true };
+                self.open.pieces.truncate(body);
+                return Carried { pieces: headings, moved: true };
             }
         }
-        if let Some(header) = header {
+        if let Some(header) = header.as_ref().map(Piece::on_a_line) {
             let small = header.tokens <= self.limits.tokens / 4 && header.text.len() <= self.limits.bytes / 4;
             let pieces = if small && room.push_if(&header, self.limits) { vec![header] } else { Vec::new() };
             return Carried { pieces, moved: false };
@@ -169,10 +170,11 @@ impl<'a> Cutter<'a> {
         // Never the whole chunk, or it would be there twice.
         for last in self.open.pieces.iter().skip(self.open.repeated + 1).rev() {
             tokens += last.tokens;
-            if tokens > self.overlap || last.heading || !room.push_if(last, self.limits) {
+            let last = last.on_a_line();
+            if tokens > self.overlap || last.heading || !room.push_if(&last, self.limits) {
                 break;
             }
-            pieces.insert(0, *last);
+            pieces.insert(0, last);
         }
         Carried { pieces, moved: false }
     }
@@ -223,9 +225,7 @@ impl<'a> Open<'a> {
     }
 
     fn repeat(&mut self, carried: Carried<'a>) {
-        for mut piece in carried.pieces {
-            // What follows a repeated row or sentence of another block begins a line.
-            piece.first = true;
+        for piece in carried.pieces {
             self.push(piece);
         }
         self.repeated = if carried.moved { 0 } else { self.pieces.len() };

@@ -16,6 +16,14 @@ pub(crate) struct Piece<'a> {
     pub(crate) heading: bool,
 }
 
+impl Piece<'_> {
+    /// The piece as a chunk repeats it: what follows a row or sentence of another block begins a line, and the line
+    /// feed takes room as well.
+    pub(crate) fn on_a_line(&self) -> Self {
+        Self { first: true, ..*self }
+    }
+}
+
 /// Cuts running text at the ends of its sentences.
 pub(crate) fn sentences<'a>(text: &'a str, limits: Limits<'_>, add: impl FnMut(Piece<'a>)) {
     fit(text.split_sentence_bounds(), limits, add);

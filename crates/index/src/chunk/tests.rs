@@ -148,6 +148,15 @@ trait Tap: Sized {
 
 impl Tap for Chunking {}
 
+#[test]
+fn the_line_feeds_between_what_is_repeated_take_room_as_well() {
+    let text = "。ぁ京京、。東。東東都東。東。東。東東東東、。京都都京都都東、東、都";
+    let text = Text { pages: vec![page(1, vec![Block::new(BlockKind::Paragraph, text)])], ..Text::default() };
+    let chunking = Chunking { max_tokens: 44, max_bytes: 100, overlap_tokens: 22, ..Chunking::default() };
+    let longest = cut(&text, &chunking).into_iter().map(|chunk| chunk.text.len()).max();
+    assert!(longest <= Some(100), "{longest:?}");
+}
+
 fn any_block() -> impl Strategy<Value = Block> {
     let kind = prop_oneof![
         Just(BlockKind::Paragraph),
