@@ -1,11 +1,17 @@
 //! `catchment download`: files as they are, into a folder.
 
-use catchment_core::{Error, Result};
-use catchment_engine::{DownloadEvent, DownloadStatus, DownloadSummary, DownloadedFile, FolderDownload, Options};
-use futures::StreamExt;
-use serde_json::json;
+use std::path::{self, Component, Path, PathBuf};
 
-use super::{progress::Progress, target::resolve};
+use catchment_core::{Error, Result, Vendor};
+use catchment_engine::{DownloadEvent, DownloadStatus, DownloadSummary, DownloadedFile, FolderDownload, Options};
+use catchment_folder::Folder;
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use super::{
+    progress::Progress,
+    target::{Resolved, resolve},
+};
 use crate::{
     app::App,
     cli,
@@ -15,7 +21,8 @@ use crate::{
 
 pub(crate) async fn run(app: &App, download: cli::Download) -> Result<Exit> {
     let resolved = resolve(app, &download.target).await?;
-    let path = if download.path.is_empty() { resolved.path } else { download.path };
+    let path = if download.path.is_empty() { resolved.path.clone() } else { download.path };
+    apart(&resolved, &path, &download.to)?;
     let concurrency = download.concurrency.get();
     let options = Options { concurrency, max_bytes: download.max_bytes, ..Options::default() };
     let folder = FolderDownload { connector: resolved.connector, path, folder: download.to };
@@ -27,6 +34,28 @@ pub(crate) async fn run(app: &App, download: cli::Download) -> Result<Exit> {
         }
     }
     Err(Error::internal("the download did not say how it ended"))
+}
+
+/// A folder of this machine cannot be downloaded into itself: what arrives would be listed and downloaded again,
+/// without end.
+fn apart(resolved: &Resolved, path: &str, to: &Path) -> Result<()> {
+    let root = resolved.settings.get("path").and_then(Value::as_str).filter(|_| resolved.vendor == Folder::ID);
+    let Some(from) = root.and_then(|root| Path::new(root).join(path).canonicalize().ok()) else { return Ok(()) };
+    // It may have to be made: what is there of it says where it will be.
+    let mut whole = PathBuf::new();
+    for part in path::absolute(to).unwrap_or_else(|_| to.to_owned()).components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            part => whole.push(part),
+        }
+    }
+    match whole.ancestors().find_map(|above| above.canonicalize().ok()) {
+        Some(there) if there.starts_with(&from) => {
+            let error = Error::config("to", "the folder is in the one that is downloaded: choose another");
+            Err(error.with("path", to.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 struct Report<'a> {

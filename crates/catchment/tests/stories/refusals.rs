@@ -61,6 +61,11 @@ fn a_folder_that_cannot_be_downloaded_to_is_named() {
     refused(machine.run(["download", "docs", "--to", "out/below"]), 4, &["folder", "there is a file"]);
     refused(machine.run(["download", "docs", "b.txt", "--to", "other"]), 4, &["b.txt", "not found"]);
     assert!(!machine.path("other").exists(), "nothing is made for what is not there");
+    // What arrives would be downloaded again, without end.
+    for inside in ["docs", "docs/new/folder", "other/../docs/new"] {
+        refused(machine.run(["download", "docs", "--to", inside]), 4, &["to", "choose another"]);
+    }
+    machine.run(["download", "docs", "a.txt", "--to", "docs/new"]).exits(0);
 }
 
 #[test]
