@@ -46,7 +46,7 @@ pub(super) fn measure(peers: &Peers) -> Result<Section> {
             "An import of {ENTRIES} entries that the ledger (SQLite) knows, with one file's fingerprint each, listed out of \
              the same process, 1,000 to a page: once with nothing changed, and once with 1,000 of them changed, 1,000 gone \
              and 1,000 new, which go to a parser and an index that do nothing. The memory is that of the whole process, the \
-             database's cache included. No peer: others hold both sides in memory, and do not survive a crash in between."
+             database's cache included. No peer was measured."
         ),
         columns: vec!["", "time", "processor time", "most memory"],
         ..Section::default()
